@@ -1,0 +1,1 @@
+"""Everything of Governor that faces a wire."""

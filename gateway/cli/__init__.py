@@ -1,0 +1,1 @@
+"""govctl, the command line of the admin API; it needs neither Django nor the databases."""

@@ -1,0 +1,1 @@
+"""What browsers watch over websockets."""

@@ -1,0 +1,1 @@
+"""The dashboard: pages rendered with the state as it stands, which scripts then keep fresh."""

@@ -1,0 +1,22 @@
+"""Addresses of the dashboard."""
+
+from django.urls import include, path
+from django.views.decorators.cache import cache_control
+from django.views.i18n import JavaScriptCatalog
+
+from gateway.pages import audit, clients, overview, service, services
+
+catalogue = cache_control(private=True, max_age=3600)(JavaScriptCatalog.as_view(packages=["gateway"]))
+
+urlpatterns = [
+    path("", overview.overview, name="overview"),
+    path("services", services.services, name="services"),
+    path("services/<str:namespace>/<str:name>", service.service, name="service"),
+    path("services/<str:namespace>/<str:name>/preview", service.preview, name="preview"),
+    path("clients", clients.clients, name="clients"),
+    path("clients/<path:name>", clients.client, name="client"),
+    path("audit", audit.audit, name="audit"),
+    path("audit/<str:stream>/<int:seq>", audit.event, name="event"),
+    path("jsi18n", catalogue, name="catalogue"),
+    path("i18n/", include("django.conf.urls.i18n")),
+]

@@ -1,0 +1,1 @@
+"""The messages and services of the admin API: the .proto files and what protoc makes of them."""

@@ -1,0 +1,112 @@
+"""How a view's method says what it needs, takes and answers: the same words guard it and describe it."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+
+from gateway.rest.asked import TERMS
+from gateway.rest.fields import Form, Shape
+from gateway.rest.shapes.common import Problem, Receipt
+
+M = TypeVar("M", bound=Callable[..., HttpResponse])
+
+_WHAT = {
+    "page_size": (int, "at most so many items, 1 to 1,000; 100 unless told"),
+    "page_token": (str, "next_page_token of the page before"),
+    "validate_only": (bool, "check everything and say what would change, but change nothing"),
+    "reason": (str, "why, in the caller's words; recorded"),
+    "window_s": (int, "calls of the last so many seconds, 1 to 600; 60 unless told"),
+    "stream": (str, "changes (unless told) or calls"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What one method of one view needs and takes."""
+
+    permission: str
+    query: frozenset[str]
+    form: type[Form] | None
+
+
+def reads(permission: str, shape: type[Shape], *, query: Collection[str] = ()) -> Callable[[M], M]:
+    """Declare a method that answers with `shape` and changes nothing."""
+
+    def declare(method: M) -> M:
+        answers = {200: shape, "default": Problem}
+        described = extend_schema(request=None, responses=answers, parameters=_parameters(query))(method)
+        return _declared(described, Declared(permission, frozenset(query), None))
+
+    return declare
+
+
+def changes(
+    permission: str,
+    *,
+    form: type[Form] | None = None,
+    shape: type[Shape] = Receipt,
+    status: int = 200,
+    query: Collection[str] = (),
+) -> Callable[[M], M]:
+    """Declare a method that executes a command, with the body `form`, and answers with a receipt."""
+    taken = (*TERMS, *query)
+
+    def declare(method: M) -> M:
+        described = extend_schema(
+            request={"application/json": form} if form else None,
+            responses={status: shape, "default": Problem},
+            parameters=[*_parameters(taken), *_HEADERS],
+        )(method)
+        return _declared(described, Declared(permission, frozenset(taken), form))
+
+    return declare
+
+
+def asks(permission: str, *, form: type[Form], shape: type[Shape]) -> Callable[[M], M]:
+    """Declare a method that takes a body but changes nothing."""
+
+    def declare(method: M) -> M:
+        described = extend_schema(request={"application/json": form}, responses={200: shape, "default": Problem})(
+            method
+        )
+        return _declared(described, Declared(permission, frozenset(), form))
+
+    return declare
+
+
+def declared_by(method: Any) -> Declared | None:
+    """What `method` declares, or None."""
+    found: Declared | None = getattr(method, "declared", None)
+    return found
+
+
+def _declared(method: M, declared: Declared) -> M:
+    method.declared = declared  # type: ignore[attr-defined]  # an attribute of our own on a function
+    return method
+
+
+def _parameters(names: Collection[str]) -> list[OpenApiParameter]:
+    return [
+        OpenApiParameter(name, type=_WHAT.get(name, (str, ""))[0], description=_WHAT.get(name, (str, ""))[1])
+        for name in names
+    ]
+
+
+_HEADERS = [
+    OpenApiParameter(
+        "If-Match",
+        type=OpenApiTypes.STR,
+        location=OpenApiParameter.HEADER,
+        description='the ETag that was read, such as "1043"; 412 when the thing changed since',
+    ),
+    OpenApiParameter(
+        "Idempotency-Key",
+        type=OpenApiTypes.STR,
+        location=OpenApiParameter.HEADER,
+        description="the same key and content returns the first receipt, other content is refused with 409",
+    ),
+]

@@ -1,0 +1,129 @@
+"""What the bodies may hold; what the values mean is checked where they are made."""
+
+from rest_framework import serializers as drf
+
+from gateway.rest.fields import Flag, Form, Text, Whole
+
+
+class _Reasoned(Form):
+    reason = Text(required=False, default="")
+
+
+class NewService(_Reasoned):
+    """A service to add."""
+
+    namespace = Text(default="default")
+    name = Text()
+    owner = Text(default="")
+    protocol = Text(default="grpc")
+    description = Text(default="")
+    grpc_services = drf.ListField(child=Text(), default=list)
+
+
+class ServiceUpdate(_Reasoned):
+    """What to change of a service; what is left out stays."""
+
+    owner = Text(required=False)
+    description = Text(required=False)
+    grpc_services = drf.ListField(child=Text(), required=False)
+
+
+class NewEndpoint(_Reasoned):
+    """An instance; ttl_s 0 registers it without a lease."""
+
+    name = Text()
+    host = Text()
+    port = Whole()
+    zone = Text()
+    sub_zone = Text(default="")
+    weight = Whole(default=1)
+    metadata = drf.DictField(child=Text(), default=dict)
+    version = Text(default="")
+    ttl_s = Whole(default=30)
+
+
+class _EndpointFields(Form):
+    weight = Whole(required=False)
+    isolated = Flag(required=False)
+    draining = Flag(required=False)
+    metadata = drf.DictField(child=Text(), required=False)
+
+
+class EndpointUpdate(_EndpointFields, _Reasoned):
+    """What to change of one endpoint; an empty metadata value removes the key."""
+
+
+class NamedEndpointUpdate(_EndpointFields):
+    """The same with the endpoint's name."""
+
+    name = Text()
+
+
+class EndpointUpdates(_Reasoned):
+    """Changes to some endpoints of one service, made in one step."""
+
+    changes = NamedEndpointUpdate(many=True)
+
+
+class BalancingForm(_Reasoned):
+    """A policy with the parameters it takes; `force` sends it although some client would reject it."""
+
+    policy = Text()
+    timeout_ms = Whole(required=False)
+    weights = drf.DictField(child=Whole(), required=False)
+    weigh_by = Text(required=False)
+    choice_count = Whole(required=False)
+    strict = Flag(required=False)
+    hash_header = Text(required=False)
+    hash_function = Text(required=False)
+    min_ring_size = Whole(required=False)
+    order = drf.ListField(child=Text(), required=False)
+    spill_pct = Whole(required=False)
+    force = Flag(default=False)
+
+
+class Restore(_Reasoned):
+    """The revision to put in force again; 0 is the default policy."""
+
+    to_revision = Whole()
+    force = Flag(default=False)
+
+
+class ConfigUpdate(_Reasoned):
+    """The short form of a switch. `service` is "namespace/name", or a name in the namespace default."""
+
+    policy_name = Text()
+    weights = drf.DictField(child=Whole(), required=False)
+    timeout_ms = Whole(required=False)
+    service = Text()
+    resource_version = Whole(required=False)
+    request_id = Text(default="")
+    force = Flag(default=False)
+
+
+class RoleForm(_Reasoned):
+    """A role in a namespace ("*": in all)."""
+
+    role = Text()
+    namespace = Text(default="*")
+
+
+class TokenRole(Form):
+    """One role of a token."""
+
+    role = Text()
+    namespace = Text(default="*")
+
+
+class NewToken(_Reasoned):
+    """A token to make; it holds no more than its owner does, and lives for `lifetime_s`."""
+
+    name = Text()
+    roles = TokenRole(many=True)
+    lifetime_s = Whole(default=3600)
+
+
+class NewPerson(_Reasoned):
+    """Someone to add; a one-time password is made up for them."""
+
+    username = Text()

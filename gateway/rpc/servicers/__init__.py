@@ -1,0 +1,24 @@
+"""The services of the admin API: translate, call once, translate. One set for Sonora and for grpc.aio."""
+
+from typing import Any
+
+from gateway.proto import audit_pb2_grpc, dataplane_pb2_grpc, registry_pb2_grpc, traffic_pb2_grpc
+from gateway.rpc.servicers.audit import AuditServicer
+from gateway.rpc.servicers.dataplane import DataPlaneServicer
+from gateway.rpc.servicers.registry import RegistryServicer
+from gateway.rpc.servicers.traffic import TrafficServicer
+
+SERVICES = (
+    "governor.admin.v1.RegistryService",
+    "governor.admin.v1.TrafficService",
+    "governor.admin.v1.DataPlaneService",
+    "governor.admin.v1.AuditService",
+)
+
+
+def add_all(server: Any) -> None:
+    """Register every service on a grpc.aio server or on the gRPC-Web edge."""
+    registry_pb2_grpc.add_RegistryServiceServicer_to_server(RegistryServicer(), server)
+    traffic_pb2_grpc.add_TrafficServiceServicer_to_server(TrafficServicer(), server)
+    dataplane_pb2_grpc.add_DataPlaneServiceServicer_to_server(DataPlaneServicer(), server)
+    audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(), server)

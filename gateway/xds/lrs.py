@@ -1,0 +1,165 @@
+"""The Load Reporting Service: calls per endpoint, as clients count them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import grpc
+import structlog
+from envoy.service.load_stats.v3.lrs_pb2 import LoadStatsRequest, LoadStatsResponse
+from google.protobuf.duration_pb2 import Duration
+
+from gateway.xds import metrics
+from gateway.xds.aside import aside
+from gateway.xds.names import service_of
+from gateway.xds.node import Node, node_of
+from gateway.xds.periodic import Periodic
+from governance.dataplane.observe import Sample
+from governance.kernel.clock import now
+
+SERVICE = "envoy.service.load_stats.v3.LoadReportingService"
+METHODS = (f"/{SERVICE}/StreamLoadStats",)
+GRPC_S, MANY_GRPC_S = 1, 5
+ENVOY_S, MANY_ENVOYS_S = 2, 10
+MANY_GRPC = 200
+MANY_ENVOYS = 50  # each Envoy report carries its node, 61 KB
+MAX_WAITING = 20_000
+FLUSH_S = 0.25
+IDLE_FROM = timedelta(seconds=3)
+log = structlog.get_logger(__name__)
+
+
+class Intervals:
+    """When the intervals of one stream's reports really ended.
+
+    A report says how long its interval was, not when it ended, and under load it arrives late. The lengths add up to
+    the sender's own time; the quickest report so far shows where that time stands in ours. Without this a report that
+    is a second late would count calls from before a switch as made after it. A sender without calls sends nothing, so
+    that a report which seems IDLE_FROM late follows such a silence: from there its time is counted anew.
+    """
+
+    def __init__(self) -> None:
+        self._ran: dict[str, timedelta] = {}
+        self._began: dict[str, datetime] = {}
+
+    def end(self, cluster: str, length: timedelta, arrived_at: datetime) -> datetime:
+        """The end of the next interval of `cluster`, which took `length`."""
+        ran = self._ran.get(cluster, timedelta()) + length
+        self._ran[cluster] = ran
+        began = self._began.get(cluster, arrived_at - ran)
+        if arrived_at - ran - began > IDLE_FROM:
+            began = arrived_at - ran
+        self._began[cluster] = min(began, arrived_at - ran)
+        return self._began[cluster] + ran
+
+
+class LoadReports:
+    """Takes reports in and stores their samples in batches; `store` is called in a thread.
+
+    `clusters` names the clusters there are, for clients that must be told; `client` finds a node's stream.
+    """
+
+    def __init__(
+        self,
+        *,
+        clusters: Callable[[], Collection[str]],
+        client: Callable[[str], str],
+        store: Callable[[Collection[Sample]], None],
+    ) -> None:
+        self._clusters, self._client, self._store = clusters, client, store
+        self._waiting: list[Sample] = []
+        self._open: dict[asyncio.Event, bool] = {}  # bell of each stream -> whether it is an Envoy's
+        self._storing = Periodic(self._flush, every_s=FLUSH_S)
+
+    def handler(self) -> grpc.GenericRpcHandler:
+        """The one method."""
+        method = grpc.stream_stream_rpc_method_handler(
+            self._serve,
+            request_deserializer=LoadStatsRequest.FromString,
+            response_serializer=LoadStatsResponse.SerializeToString,
+        )
+        return grpc.method_handlers_generic_handler(SERVICE, {"StreamLoadStats": method})
+
+    def start(self) -> None:
+        """Begin to store."""
+        self._storing.start()
+
+    async def stop(self) -> None:
+        """End every stream and store what is left."""
+        for bell in list(self._open):
+            bell.set()
+        await self._storing.stop()
+
+    async def _serve(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
+        first = await anext(requests, None)
+        if first is None:
+            return
+        node, bell, intervals = node_of(first.node), asyncio.Event(), Intervals()
+        self._open[bell] = node.kind == "envoy"
+        self._take(first, node, intervals)
+        reader = asyncio.create_task(self._read(requests, node, bell, intervals))
+        try:
+            yield self._wanted(first.node, node)
+            await bell.wait()
+        finally:
+            del self._open[bell]
+            reader.cancel()
+
+    async def _read(self, requests: AsyncIterator[Any], node: Node, bell: asyncio.Event, intervals: Intervals) -> None:
+        try:
+            async for request in requests:
+                metrics.reports.inc()
+                self._take(request, node, intervals)
+        finally:
+            bell.set()
+
+    def _wanted(self, sender: Any, node: Node) -> Any:
+        envoys = sum(self._open.values())
+        if node.kind == "envoy":
+            every_s = ENVOY_S if envoys <= MANY_ENVOYS else MANY_ENVOYS_S
+        else:
+            every_s = GRPC_S if len(self._open) - envoys <= MANY_GRPC else MANY_GRPC_S
+        wanted = LoadStatsResponse(load_reporting_interval=Duration(seconds=every_s))
+        if "envoy.lrs.supports_send_all_clusters" in sender.client_features or node.kind == "envoy":
+            wanted.send_all_clusters = True
+        else:
+            wanted.clusters.extend(self._clusters())
+        return wanted
+
+    def _take(self, request: Any, node: Node, intervals: Intervals) -> None:
+        taken = samples(request, client=self._client(node.id), node_id=node.id, at=now(), intervals=intervals)
+        self._waiting += list(taken)[: MAX_WAITING - len(self._waiting)]
+
+    async def _flush(self) -> None:
+        if not self._waiting:
+            return
+        batch, self._waiting = self._waiting, []
+        try:
+            await aside(self._store, batch)
+        except Exception:  # the outermost edge of this task: a lost sample is a gap in a chart, nothing more
+            log.exception("load samples not stored", samples=len(batch))
+
+
+def samples(report: Any, *, client: str, node_id: str, at: datetime, intervals: Intervals) -> Iterator[Sample]:
+    """The samples of a report that arrived `at`. Every endpoint is a locality of its own; sub_zone is its name."""
+    for cluster in report.cluster_stats:
+        namespace, service = service_of(cluster.cluster_name)
+        length = cluster.load_report_interval.ToTimedelta() or timedelta(seconds=1)
+        ended_at = intervals.end(cluster.cluster_name, length, at)
+        for stats in cluster.upstream_locality_stats:
+            if not stats.locality.sub_zone or not (stats.total_issued_requests or stats.total_requests_in_progress):
+                continue
+            yield Sample(
+                started_at=ended_at - length,
+                at=ended_at,
+                client=client,
+                node_id=node_id,
+                namespace=namespace[:63],
+                service=service[:63],
+                endpoint=stats.locality.sub_zone[:63],
+                issued=stats.total_issued_requests,
+                succeeded=stats.total_successful_requests,
+                errors=stats.total_error_requests,
+                in_progress=stats.total_requests_in_progress,
+            )

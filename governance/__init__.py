@@ -1,0 +1,1 @@
+"""What is true about the governed fleet, and the only ways in which it changes."""

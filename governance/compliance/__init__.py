@@ -1,0 +1,1 @@
+"""The calls stream: what was asked at every door, refused or not."""

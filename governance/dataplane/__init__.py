@@ -1,0 +1,1 @@
+"""What the connected data planes report: observations, not decisions."""

@@ -1,0 +1,92 @@
+"""The GOV_* environment, read once at the start into one frozen value."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_ADDRESS = re.compile(r"(?P<host>[^:\[\]]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})")
+PREFIX = "GOV_"
+SECRETS = ("admin_password", "database_url", "redis_url", "secret_key")
+
+
+class BadEnvironment(ValueError):
+    """A GOV_* variable is unknown or unusable; the message names it and says what is allowed."""
+
+
+def split_address(text: str) -> tuple[str, int]:
+    """`host:port` (IPv6 hosts in brackets) as a pair; port 0 means any free one."""
+    match = _ADDRESS.fullmatch(text)
+    if match is None or int(match["port"]) > 65535:
+        raise BadEnvironment(f"{text!r} is not host:port with a port of 0 to 65535")
+    return match["host"].strip("[]"), int(match["port"])
+
+
+class Environment(BaseSettings):
+    """Each field is the variable GOV_<NAME>; each of SECRETS may instead be read from the file GOV_<NAME>_FILE."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    data_dir: Path = Path("var")
+    http_addr: str = "127.0.0.1:8000"
+    grpc_addr: str = "127.0.0.1:8443"
+    admin_password: str = Field(default="", repr=False)
+    database_url: str = Field(default="", repr=False)
+    redis_url: str = Field(default="", repr=False)
+    secret_key: str = Field(default="", repr=False)
+    # Origins (scheme://host[:port]) besides the server's own from which browsers may call; comma-separated.
+    allowed_origins: str = ""
+    # Host names besides those of http_addr under which the dashboard is served; comma-separated.
+    allowed_hosts: str = ""
+    # Peers whose X-Forwarded-* headers are believed; comma-separated addresses.
+    trusted_proxies: str = ""
+    log_format: Literal["text", "json"] = "text"
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        split_address(self.http_addr)
+        split_address(self.grpc_addr)
+        if self.database_url and urlsplit(self.database_url).scheme not in ("postgresql", "postgres"):
+            raise ValueError("GOV_DATABASE_URL must be postgresql://..., or absent for SQLite in the data directory")
+        if self.redis_url and urlsplit(self.redis_url).scheme not in ("redis", "rediss", "unix"):
+            raise ValueError("GOV_REDIS_URL must be redis://, rediss:// or unix://")
+        return self
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The additional browser origins that are allowed."""
+        return tuple(origin.strip().rstrip("/") for origin in self.allowed_origins.split(",") if origin.strip())
+
+
+def read_environment(source: dict[str, str] | None = None) -> Environment:
+    """The environment as a value; raises BadEnvironment on an unknown or unusable GOV_* variable."""
+    variables = dict(os.environ if source is None else source)
+    given = {name: value for name, value in variables.items() if name.startswith(PREFIX)}
+    known = {PREFIX + name.upper() for name in Environment.model_fields}
+    files = {PREFIX + name.upper() + "_FILE" for name in SECRETS}
+    if unknown := sorted(set(given) - known - files):
+        allowed = ", ".join(sorted(known | files))
+        raise BadEnvironment(f"unknown setting {unknown[0]}; there are {allowed}")
+    values: dict[str, Any] = {name[len(PREFIX) :].lower(): value for name, value in given.items() if name in known}
+    for name in sorted(files & set(given)):
+        field = name[len(PREFIX) : -len("_FILE")].lower()
+        if field in values:
+            raise BadEnvironment(f"both {PREFIX}{field.upper()} and {name} are set; use one")
+        try:
+            values[field] = Path(given[name]).read_text().strip()
+        except OSError as error:
+            raise BadEnvironment(f"{name}: {error.strerror}: {given[name]}") from None
+    try:
+        return Environment.model_validate(values)
+    except ValidationError as error:
+        raise BadEnvironment("; ".join(_sentence(fault) for fault in error.errors())) from None
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    name = "".join(f"{PREFIX}{str(place).upper()}: " for place in fault["loc"])
+    return name + fault["msg"].removeprefix("Value error, ")

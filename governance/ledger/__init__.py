@@ -1,0 +1,1 @@
+"""The one place where things change, in one order."""

@@ -1,0 +1,1 @@
+"""Services, their endpoints, the leases that keep them, and their health."""

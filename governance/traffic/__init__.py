@@ -1,0 +1,1 @@
+"""How calls are balanced over the endpoints of a service."""

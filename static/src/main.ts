@@ -1,0 +1,21 @@
+import { startClock } from "./clock";
+import { startForms } from "./forms";
+import { startFrame } from "./frame";
+import { startRefreshing } from "./live";
+import { startBalancing } from "./pages/balancing";
+import { startCreate } from "./pages/create";
+import { startDetails } from "./pages/details";
+import { startEndpoints } from "./pages/endpoints";
+import { startHistory } from "./pages/history";
+import { startTrail } from "./pages/trail";
+
+startFrame();
+startForms();
+startClock();
+startCreate();
+startDetails();
+startEndpoints();
+startBalancing();
+startHistory();
+startTrail();
+startRefreshing();

@@ -1,0 +1,13 @@
+"""What every test stands on: a data directory of its own, and the four people."""
+
+import os
+import tempfile
+
+_SESSION = tempfile.TemporaryDirectory(prefix="governor-test-")
+os.environ["GOV_DATA_DIR"] = _SESSION.name  # before Django reads its settings
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
+
+from tests.fixtures.house import house, ledger, template  # noqa: E402
+from tests.fixtures.people import alice, bob, carol, changes_once, mallory, stranger  # noqa: E402
+
+__all__ = ["alice", "bob", "carol", "changes_once", "house", "ledger", "mallory", "stranger", "template"]

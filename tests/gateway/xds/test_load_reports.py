@@ -1,0 +1,58 @@
+"""When the calls that clients report were really made."""
+
+from datetime import UTC, datetime, timedelta
+
+from envoy.config.core.v3.base_pb2 import Locality
+from envoy.config.endpoint.v3.load_report_pb2 import ClusterStats, UpstreamLocalityStats
+from envoy.service.load_stats.v3.lrs_pb2 import LoadStatsRequest
+from google.protobuf.duration_pb2 import Duration
+
+from gateway.xds.lrs import Intervals, samples
+
+T0 = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+def test_a_report_that_arrives_late_keeps_its_place_in_time() -> None:
+    intervals = Intervals()
+    on_time = intervals.end("checkout", SECOND, T0)
+    late = intervals.end("checkout", SECOND, T0 + 2.5 * SECOND)
+    following = intervals.end("checkout", SECOND, T0 + 2 * SECOND)
+    assert [on_time, late, following] == [T0, T0 + SECOND, T0 + 2 * SECOND]
+
+
+def test_a_report_that_is_quicker_than_those_before_corrects_the_clock() -> None:
+    intervals = Intervals()
+    intervals.end("checkout", SECOND, T0)
+    assert intervals.end("checkout", SECOND, T0 + 0.8 * SECOND) == T0 + 0.8 * SECOND
+
+
+def test_each_cluster_has_intervals_of_its_own() -> None:
+    intervals = Intervals()
+    intervals.end("checkout", SECOND, T0)
+    assert intervals.end("payments", 5 * SECOND, T0 + SECOND) == T0 + SECOND
+
+
+def test_a_report_becomes_one_sample_per_endpoint_that_was_called() -> None:
+    stats = ClusterStats(cluster_name="checkout", load_report_interval=Duration(seconds=1))
+    for name, issued, failed in (("c0", 20, 1), ("c1", 0, 0)):
+        locality = Locality(region="governor", zone="z1", sub_zone=name)
+        stats.upstream_locality_stats.append(
+            UpstreamLocalityStats(
+                locality=locality,
+                total_issued_requests=issued,
+                total_error_requests=failed,
+                total_successful_requests=issued - failed,
+            )
+        )
+    report = LoadStatsRequest(cluster_stats=[stats])
+    found = list(samples(report, client="n~1", node_id="n", at=T0, intervals=Intervals()))
+    assert [(each.service, each.endpoint, each.issued, each.errors) for each in found] == [("checkout", "c0", 20, 1)]
+    assert (found[0].started_at, found[0].at) == (T0 - SECOND, T0)
+
+
+def test_a_report_after_a_silence_is_placed_where_it_arrived() -> None:
+    intervals = Intervals()
+    intervals.end("checkout", SECOND, T0)
+    assert intervals.end("checkout", SECOND, T0 + 600 * SECOND) == T0 + 600 * SECOND
+    assert intervals.end("checkout", SECOND, T0 + 601.4 * SECOND) == T0 + 601 * SECOND
