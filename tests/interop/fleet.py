@@ -32,11 +32,12 @@ PATIENCE_S = 60.0
 FOUR = ("c0:z1:v1:1", "c1:z1:v1:1", "c2:z2:v2:1", "c3:z2:v2:1")
 
 
-def until(true: Callable[[], bool], *, what: str, limit_s: float = PATIENCE_S) -> None:
-    """Wait until `true`; fail when it takes longer than `limit_s`."""
+def until(true: Callable[[], bool], *, what: str | Callable[[], str], limit_s: float = PATIENCE_S) -> None:
+    """Wait until `true`; fail with `what` was waited for when it takes longer than `limit_s`."""
     deadline = time.monotonic() + limit_s
     while not true():
-        assert time.monotonic() < deadline, f"waited {limit_s} s in vain: {what}"
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {limit_s} s in vain: {what if isinstance(what, str) else what()}")
         threading.Event().wait(0.02)
 
 
