@@ -22,6 +22,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.wrappers_pb2 import UInt32Value, UInt64Value
 
 from gateway.xds.fleet import Governed
+from gateway.xds.names import generation_name
 from gateway.xds.placement import Place, even
 from governance.traffic.values import Balancing
 
@@ -148,7 +149,7 @@ def assignment(name: str, governed: Governed, chosen: Sequence[Place], *, plane:
         group = LocalityLbEndpoints(priority=place.priority)
         group.load_balancing_weight.value = 1 if ring else place.weight
         if plane == "grpc":
-            group.locality.region = f"r{max(governed.balancing_revision, place.endpoint.revision)}"
+            group.locality.region = generation_name(max(governed.balancing_revision, place.endpoint.revision))
         group.locality.zone, group.locality.sub_zone = place.endpoint.zone, place.endpoint.name
         member = LbEndpoint(load_balancing_weight=UInt32Value(value=place.weight if ring else 1))
         address = member.endpoint.address.socket_address

@@ -1,8 +1,7 @@
 """The Load Reporting Service: calls per endpoint, as clients count them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Callable, Collection
 from typing import Any
 
 import grpc
@@ -12,7 +11,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from gateway.xds import metrics
 from gateway.xds.aside import aside
-from gateway.xds.names import service_of
+from gateway.xds.load import Reporter
 from gateway.xds.node import Node, node_of
 from gateway.xds.periodic import Periodic
 from governance.dataplane.observe import Sample
@@ -26,32 +25,7 @@ MANY_GRPC = 200
 MANY_ENVOYS = 50  # each Envoy report carries its node, 61 KB
 MAX_WAITING = 20_000
 FLUSH_S = 0.25
-IDLE_FROM = timedelta(seconds=3)
 log = structlog.get_logger(__name__)
-
-
-class Intervals:
-    """When the intervals of one stream's reports really ended.
-
-    A report says how long its interval was, not when it ended, and under load it arrives late. The lengths add up to
-    the sender's own time; the quickest report so far shows where that time stands in ours. Without this a report that
-    is a second late would count calls from before a switch as made after it. A sender without calls sends nothing, so
-    that a report which seems IDLE_FROM late follows such a silence: from there its time is counted anew.
-    """
-
-    def __init__(self) -> None:
-        self._ran: dict[str, timedelta] = {}
-        self._began: dict[str, datetime] = {}
-
-    def end(self, cluster: str, length: timedelta, arrived_at: datetime) -> datetime:
-        """The end of the next interval of `cluster`, which took `length`."""
-        ran = self._ran.get(cluster, timedelta()) + length
-        self._ran[cluster] = ran
-        began = self._began.get(cluster, arrived_at - ran)
-        if arrived_at - ran - began > IDLE_FROM:
-            began = arrived_at - ran
-        self._began[cluster] = min(began, arrived_at - ran)
-        return self._began[cluster] + ran
 
 
 class LoadReports:
@@ -95,10 +69,11 @@ class LoadReports:
         first = await anext(requests, None)
         if first is None:
             return
-        node, bell, intervals = node_of(first.node), asyncio.Event(), Intervals()
+        node, bell = node_of(first.node), asyncio.Event()
+        reporter = Reporter(node.id)
         self._open[bell] = node.kind == "envoy"
-        self._take(first, node, intervals)
-        reader = asyncio.create_task(self._read(requests, node, bell, intervals))
+        self._take(first, reporter)
+        reader = asyncio.create_task(self._read(requests, reporter, bell))
         try:
             yield self._wanted(first.node, node)
             await bell.wait()
@@ -106,11 +81,11 @@ class LoadReports:
             del self._open[bell]
             reader.cancel()
 
-    async def _read(self, requests: AsyncIterator[Any], node: Node, bell: asyncio.Event, intervals: Intervals) -> None:
+    async def _read(self, requests: AsyncIterator[Any], reporter: Reporter, bell: asyncio.Event) -> None:
         try:
             async for request in requests:
                 metrics.reports.inc()
-                self._take(request, node, intervals)
+                self._take(request, reporter)
         finally:
             bell.set()
 
@@ -127,8 +102,8 @@ class LoadReports:
             wanted.clusters.extend(self._clusters())
         return wanted
 
-    def _take(self, request: Any, node: Node, intervals: Intervals) -> None:
-        taken = samples(request, client=self._client(node.id), node_id=node.id, at=now(), intervals=intervals)
+    def _take(self, request: Any, reporter: Reporter) -> None:
+        taken = reporter.samples(request, client=self._client(reporter.node_id), at=now())
         self._waiting += list(taken)[: MAX_WAITING - len(self._waiting)]
 
     async def _flush(self) -> None:
@@ -139,27 +114,3 @@ class LoadReports:
             await aside(self._store, batch)
         except Exception:  # the outermost edge of this task: a lost sample is a gap in a chart, nothing more
             log.exception("load samples not stored", samples=len(batch))
-
-
-def samples(report: Any, *, client: str, node_id: str, at: datetime, intervals: Intervals) -> Iterator[Sample]:
-    """The samples of a report that arrived `at`. Every endpoint is a locality of its own; sub_zone is its name."""
-    for cluster in report.cluster_stats:
-        namespace, service = service_of(cluster.cluster_name)
-        length = cluster.load_report_interval.ToTimedelta() or timedelta(seconds=1)
-        ended_at = intervals.end(cluster.cluster_name, length, at)
-        for stats in cluster.upstream_locality_stats:
-            if not stats.locality.sub_zone or not (stats.total_issued_requests or stats.total_requests_in_progress):
-                continue
-            yield Sample(
-                started_at=ended_at - length,
-                at=ended_at,
-                client=client,
-                node_id=node_id,
-                namespace=namespace[:63],
-                service=service[:63],
-                endpoint=stats.locality.sub_zone[:63],
-                issued=stats.total_issued_requests,
-                succeeded=stats.total_successful_requests,
-                errors=stats.total_error_requests,
-                in_progress=stats.total_requests_in_progress,
-            )

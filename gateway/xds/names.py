@@ -27,3 +27,13 @@ def service_of(name: str) -> tuple[str, str]:
     """(namespace, service) of a resource name."""
     service, _, namespace = name.partition(".")
     return namespace or DEFAULT_NAMESPACE, service
+
+
+def generation_name(revision: int) -> str:
+    """The region of an endpoint's locality as of a revision: `r7`."""
+    return f"r{revision}"
+
+
+def generation_of(region: str) -> int:
+    """The revision in a locality's region; 0 where it is none."""
+    return int(region[1:]) if region[:1] == "r" and region[1:].isdecimal() and len(region) < 20 else 0

@@ -7,7 +7,7 @@ from envoy.config.endpoint.v3.load_report_pb2 import ClusterStats, UpstreamLocal
 from envoy.service.load_stats.v3.lrs_pb2 import LoadStatsRequest
 from google.protobuf.duration_pb2 import Duration
 
-from gateway.xds.lrs import Intervals, samples
+from gateway.xds.load import Intervals, Reporter
 
 T0 = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -33,22 +33,38 @@ def test_each_cluster_has_intervals_of_its_own() -> None:
     assert intervals.end("payments", 5 * SECOND, T0 + SECOND) == T0 + SECOND
 
 
-def test_a_report_becomes_one_sample_per_endpoint_that_was_called() -> None:
+def _report(*counted: tuple[str, str, int, int]) -> LoadStatsRequest:
+    """A report of (region, endpoint, issued, failed)."""
     stats = ClusterStats(cluster_name="checkout", load_report_interval=Duration(seconds=1))
-    for name, issued, failed in (("c0", 20, 1), ("c1", 0, 0)):
-        locality = Locality(region="governor", zone="z1", sub_zone=name)
+    for region, name, issued, failed in counted:
         stats.upstream_locality_stats.append(
             UpstreamLocalityStats(
-                locality=locality,
+                locality=Locality(region=region, zone="z1", sub_zone=name),
                 total_issued_requests=issued,
                 total_error_requests=failed,
                 total_successful_requests=issued - failed,
             )
         )
-    report = LoadStatsRequest(cluster_stats=[stats])
-    found = list(samples(report, client="n~1", node_id="n", at=T0, intervals=Intervals()))
+    return LoadStatsRequest(cluster_stats=[stats])
+
+
+def _issued(reporter: Reporter, *counted: tuple[str, str, int, int]) -> dict[str, int]:
+    return {each.endpoint: each.issued for each in reporter.samples(_report(*counted), client="n~1", at=T0)}
+
+
+def test_a_report_becomes_one_sample_per_endpoint_that_was_called() -> None:
+    report = _report(("", "c0", 20, 1), ("", "c1", 0, 0))
+    found = list(Reporter("n").samples(report, client="n~1", at=T0))
     assert [(each.service, each.endpoint, each.issued, each.errors) for each in found] == [("checkout", "c0", 20, 1)]
     assert (found[0].started_at, found[0].at) == (T0 - SECOND, T0)
+
+
+def test_what_a_client_repeats_of_a_dropped_locality_is_not_counted_again() -> None:
+    reporter = Reporter("n")
+    assert _issued(reporter, ("r4", "c0", 30, 0)) == {"c0": 30}
+    assert _issued(reporter, ("r4", "c0", 20, 0), ("r9", "c0", 10, 0)) == {"c0": 30}  # the switch fell in between
+    assert _issued(reporter, ("r9", "c0", 31, 0), ("r4", "c0", 20, 0), ("r5", "c1", 7, 0)) == {"c0": 31, "c1": 7}
+    assert _issued(reporter, ("r4", "c0", 20, 0)) == {}
 
 
 def test_a_report_after_a_silence_is_placed_where_it_arrived() -> None:
