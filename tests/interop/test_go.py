@@ -35,8 +35,8 @@ def scene(house: House, tmp_path: Path, go_program: str) -> Iterator[Scene]:
     with ExitStack() as stack:
         stack.enter_context(backends(command=[go_program, "serve"])).register()
         control = stack.enter_context(control_plane()).address
-        callers = proxyless(tmp_path, control, node_id="grpc-go", zone="z1", command=[go_program, "call"])
-        python = proxyless(tmp_path, control, node_id="grpc-python", zone="z2")
+        callers = proxyless(tmp_path, control, node_id="grpc-go", zone="z1", rate=300, command=[go_program, "call"])
+        python = proxyless(tmp_path, control, node_id="grpc-python", zone="z2", rate=300)
         yield {"grpc-go": (stack.enter_context(callers), "z1"), "grpc-python": (stack.enter_context(python), "z2")}
 
 
