@@ -81,3 +81,11 @@ def test_the_last_admin_stays(join: Join) -> None:
     join("root", "admin")
     with pytest.raises(Conflict):
         execute(WithdrawRole(username="root", role="admin"), by=SYSTEM)
+
+
+def test_a_grant_in_one_namespace_tells_nothing_of_the_others(join: Join, changes_once: ChangesOnce) -> None:
+    officer = join("officer", "security", namespace="shop")
+    join("erin", "operator", namespace="bank")
+    fact = changes_once(GrantRole(username="erin", role="viewer", namespace="shop"), by=officer)
+    assert fact.before == {"username": "erin", "roles": {}}
+    assert fact.after == {"username": "erin", "roles": {"shop": ["viewer"]}}

@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.hashers import make_password
 
 from governance.access import queries, tokens
-from governance.access.commands import CreateToken, DisablePerson, RevokeToken, WithdrawRole
+from governance.access.commands import CreatePerson, CreateToken, DisablePerson, GrantRole, RevokeToken, WithdrawRole
 from governance.access.queries import actor_of_token
 from governance.access.values import RoleGrant, TokenSpec, seconds_of
 from governance.kernel import clock
@@ -14,6 +15,7 @@ from governance.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Una
 from governance.ledger import queries as ledger
 from governance.ledger.execute import execute
 from tests.access.conftest import Issue, Join
+from tests.fixtures.house import House
 from tests.fixtures.people import ChangesOnce
 
 
@@ -163,3 +165,13 @@ def test_lifetimes_are_read_as_people_write_them() -> None:
     for text in ("", "1", "0h", "-1h", "1w", "1h30m", " 1h"):
         with pytest.raises(Invalid):
             seconds_of(text)
+
+
+def test_a_one_time_password_makes_no_token_that_would_outlive_it(house: House) -> None:
+    execute(CreatePerson(username="root", password_hash=make_password("only once, please")), by=SYSTEM)
+    execute(GrantRole(username="root", role="admin"), by=SYSTEM)
+    root = queries.actor_of_user("root")
+    before = ledger.head_revision()
+    with pytest.raises(Forbidden, match="one-time password"):
+        execute(_create("root", role="admin"), by=root)
+    assert ledger.head_revision() == before

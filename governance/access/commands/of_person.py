@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from governance.access import queries
 from governance.access.models import Person
 from governance.access.values import RoleGrant, as_roles, check_username, permissions_of
-from governance.kernel.actor import Actor
+from governance.kernel.actor import EVERYWHERE, Actor
 from governance.kernel.clock import stamp
 from governance.kernel.errors import Conflict, Forbidden, NotFound
 from governance.ledger.command import Command
@@ -47,6 +47,15 @@ def state_of(username: str) -> dict[str, Any]:
         "password_set_at": stamp(kept.password_set_at),
         "must_change_password": kept.must_change_password,
     }
+
+
+def roles_of(username: str, namespace: str) -> dict[str, Any]:
+    """What a fact of `namespace` may say of a person: what is true elsewhere concerns others."""
+    if namespace == EVERYWHERE:
+        return state_of(username)
+    user_of(username)
+    held = tuple(grant for grant in queries.grants_of(username) if grant.namespace == namespace)
+    return {"username": username, "roles": as_roles(held)}
 
 
 def check_holds(by: Actor, grants: tuple[RoleGrant, ...], field: str) -> None:

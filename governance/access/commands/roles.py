@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from governance.access.commands.of_person import OfPerson, check_holds, keep_an_admin, state_of
+from governance.access.commands.of_person import OfPerson, check_holds, keep_an_admin, roles_of
 from governance.access.models import Grant, Person
 from governance.access.values import RoleGrant
 from governance.kernel.actor import EVERYWHERE, Actor
@@ -31,12 +31,12 @@ class GrantRole(OfPerson):
 @handles(GrantRole)
 def grant_role(command: GrantRole, revision: int) -> Change:
     """Insert the grant unless it stands."""
-    before = state_of(command.username)
+    before = roles_of(command.username, command.namespace)
     Grant.objects.get_or_create(
         username=command.username, role=command.role, namespace=command.namespace, defaults={"revision": revision}
     )
     Person.objects.filter(username=command.username).update(revision=revision)
-    return Change(before, state_of(command.username))
+    return Change(before, roles_of(command.username, command.namespace))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class WithdrawRole(OfPerson):
 @handles(WithdrawRole)
 def withdraw_role(command: WithdrawRole, revision: int) -> Change:
     """Delete the grant; NotFound when it does not stand."""
-    before = state_of(command.username)
+    before = roles_of(command.username, command.namespace)
     grant = Grant.objects.filter(username=command.username, role=command.role, namespace=command.namespace).first()
     if grant is None:
         raise NotFound(f"{command.username} is not {command.role} in namespace {command.namespace}", field="role")
@@ -63,4 +63,4 @@ def withdraw_role(command: WithdrawRole, revision: int) -> Change:
         keep_an_admin(command.username)
     grant.delete()
     Person.objects.filter(username=command.username).update(revision=revision)
-    return Change(before, state_of(command.username))
+    return Change(before, roles_of(command.username, command.namespace))

@@ -41,6 +41,8 @@ class CreateToken(Command):
             raise Forbidden("a token cannot make tokens; sign in, or use manage.py token")
         if by.kind == "person" and by.name != self.owner:
             raise Forbidden(f"{by.name} cannot make tokens of {self.owner}", field="owner")
+        if by.kind == "person" and queries.must_change_password(by.name):
+            raise Forbidden("change the one-time password first; a token would outlive it")
 
 
 @handles(CreateToken)
