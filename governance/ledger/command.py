@@ -30,6 +30,10 @@ class Command:
     def check_actor(self, by: Actor) -> None:
         """Refuse what the permission alone cannot decide, such as handing out a right that `by` lacks."""
 
+    def changed_at(self, recorded: int) -> int:
+        """The revision that `if_revision` must not be older than; `recorded` is that of the last fact of the thing."""
+        return recorded
+
     def as_json(self) -> dict[str, Any]:
         """The content that must be the same when a request_id is used again."""
         return {key: _plain(getattr(self, key)) for key in (field.name for field in dataclasses.fields(self))}

@@ -56,7 +56,7 @@ def execute(
             return _replay(first, content)
         command.check_actor(by)
         last = journal.last_revision(command.thing)
-        _check_fresh(if_revision, last=last, head=tree.size)
+        _check_fresh(if_revision, last=command.changed_at(last), head=tree.size)
         change = handler_of(type(command))(command, tree.size + 1)
         if change.before == change.after or validate_only:
             transaction.set_rollback(True)

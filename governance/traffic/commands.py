@@ -14,21 +14,15 @@ from governance.registry import queries as registry
 from governance.registry.values import Service
 from governance.traffic.capability import verdict
 from governance.traffic.models import BalancingPolicy
-from governance.traffic.queries import thing_of
+from governance.traffic.queries import in_force, thing_of
 from governance.traffic.values import DEFAULT, Balancing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SwitchBalancing(Command):
-    """Put `balancing` in force for a service.
+class OfBalancing(Command):
+    """A command about one service's balancing; refused when a connected client would reject it, unless `force`."""
 
-    Refused when a connected client would reject it, unless `force`.
-    """
-
-    permission: ClassVar[str] = "traffic.write"
-    action: ClassVar[str] = "traffic.balancing.switch"
     service: str
-    balancing: Balancing
     force: bool = False
 
     def __post_init__(self) -> None:
@@ -39,6 +33,20 @@ class SwitchBalancing(Command):
     def thing(self) -> str:
         """The service's balancing."""
         return thing_of(self.namespace, self.service)
+
+    def changed_at(self, recorded: int) -> int:
+        """The revision that readers are shown: a service made anew under an old name has changed nothing yet."""
+        service = registry.service(self.namespace, self.service)
+        return in_force([service])[service.uid].revision if service else recorded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchBalancing(OfBalancing):
+    """Put `balancing` in force for a service."""
+
+    permission: ClassVar[str] = "traffic.write"
+    action: ClassVar[str] = "traffic.balancing.switch"
+    balancing: Balancing
 
 
 @handles(SwitchBalancing)
@@ -51,23 +59,12 @@ def switch(command: SwitchBalancing, revision: int) -> Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreBalancing(Command):
+class RestoreBalancing(OfBalancing):
     """Put the balancing that was set at `to_revision` in force again; 0 is the default."""
 
     permission: ClassVar[str] = "traffic.write"
     action: ClassVar[str] = "traffic.balancing.restore"
-    service: str
     to_revision: int
-    force: bool = False
-
-    def __post_init__(self) -> None:
-        check_label(self.namespace, field="namespace")
-        check_label(self.service, field="service")
-
-    @property
-    def thing(self) -> str:
-        """The service's balancing."""
-        return thing_of(self.namespace, self.service)
 
 
 @handles(RestoreBalancing)

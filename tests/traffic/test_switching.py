@@ -6,9 +6,11 @@ from governance.kernel.actor import SYSTEM, Actor
 from governance.kernel.errors import Forbidden, GovernanceError, Invalid, StaleRevision
 from governance.ledger import queries
 from governance.ledger.execute import execute
-from governance.registry.commands import CreateService, RegisterEndpoint
+from governance.registry import queries as registry
+from governance.registry.commands import CreateService, DeleteService, DeregisterEndpoint, RegisterEndpoint
 from governance.registry.values import EndpointSpec, ServiceSpec
 from governance.traffic.commands import RestoreBalancing, SwitchBalancing
+from governance.traffic.queries import in_force
 from governance.traffic.values import Balancing
 from tests.fixtures.house import House
 from tests.fixtures.people import ChangesOnce
@@ -108,3 +110,18 @@ def test_validating_only_says_what_would_change_and_changes_nothing(checkout: st
     assert receipt.changed
     assert receipt.after is not None
     assert queries.head_revision() == before
+
+
+def test_a_service_made_anew_is_switched_from_what_its_readers_see(checkout: str, alice: Actor) -> None:
+    execute(_switch(policy="pick_first"), by=alice)
+    for n in range(4):
+        execute(DeregisterEndpoint(namespace="shop", service="checkout", name=f"c{n}"), by=SYSTEM)
+    execute(DeleteService(namespace="shop", service="checkout"), by=SYSTEM)
+    execute(CreateService(namespace="shop", spec=ServiceSpec(namespace="shop", name="checkout")), by=SYSTEM)
+    service = registry.service("shop", "checkout")
+    assert service is not None
+    shown = in_force([service])[service.uid].revision
+    switched = execute(_switch(policy="ring_hash"), by=alice, if_revision=shown)
+    with pytest.raises(StaleRevision):
+        execute(_switch(policy="round_robin"), by=alice, if_revision=shown)
+    assert execute(_switch(policy="round_robin"), by=alice, if_revision=switched.revision).changed
