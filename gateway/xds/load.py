@@ -1,6 +1,6 @@
 """From a stream's load reports to samples: when each interval really was, and which of its counts are new."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,6 +8,9 @@ from gateway.xds.names import generation_of, service_of
 from governance.dataplane.observe import Sample
 
 IDLE_FROM = timedelta(seconds=3)
+LONGEST = timedelta(days=1)
+# More calls than anyone makes in an interval; the sums of many such counts still fit a database's 64 bits.
+MAX_COUNT = 2**40
 
 
 class Intervals:
@@ -61,16 +64,22 @@ class Reporter:
         self.node_id = node_id
         self._intervals, self._generations = Intervals(), Generations()
 
-    def samples(self, report: Any, *, client: str, at: datetime) -> Iterator[Sample]:
-        """A sample for each endpoint with calls in a report that arrived `at`; sub_zone is the endpoint's name."""
+    def samples(self, report: Any, *, client: str, clusters: Collection[str], at: datetime) -> Iterator[Sample]:
+        """A sample for each endpoint with calls in a report that arrived `at`; sub_zone is the endpoint's name.
+
+        Other clusters than `clusters` are not ours; counts and intervals beyond reason are cut, so that one client that
+        counts wrongly costs the others nothing.
+        """
         for cluster in report.cluster_stats:
+            if cluster.cluster_name not in clusters:
+                continue
             namespace, service = service_of(cluster.cluster_name)
-            length = cluster.load_report_interval.ToTimedelta() or timedelta(seconds=1)
+            length = _length(cluster.load_report_interval)
             ended_at = self._intervals.end(cluster.cluster_name, length, at)
             for endpoint, localities in _by_endpoint(cluster.upstream_locality_stats).items():
                 counted = self._generations.counted(cluster.cluster_name, localities)
-                issued = sum(stats.total_issued_requests for stats in counted)
-                in_progress = sum(stats.total_requests_in_progress for stats in localities)
+                issued = _sum(stats.total_issued_requests for stats in counted)
+                in_progress = _sum(stats.total_requests_in_progress for stats in localities)
                 if not issued and not in_progress:
                     continue
                 yield Sample(
@@ -82,15 +91,23 @@ class Reporter:
                     service=service[:63],
                     endpoint=endpoint[:63],
                     issued=issued,
-                    succeeded=sum(stats.total_successful_requests for stats in counted),
-                    errors=sum(stats.total_error_requests for stats in counted),
+                    succeeded=_sum(stats.total_successful_requests for stats in counted),
+                    errors=_sum(stats.total_error_requests for stats in counted),
                     in_progress=in_progress,
                 )
+
+
+def _length(interval: Any) -> timedelta:
+    return min(max(interval.ToTimedelta(), timedelta()), LONGEST) or timedelta(seconds=1)
+
+
+def _sum(counts: Iterable[int]) -> int:
+    return min(sum(counts), MAX_COUNT)
 
 
 def _by_endpoint(localities: Sequence[Any]) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for stats in localities:
-        if stats.locality.sub_zone:
+        if stats.locality.sub_zone.isprintable() and stats.locality.sub_zone:
             found.setdefault(stats.locality.sub_zone, []).append(stats)
     return found

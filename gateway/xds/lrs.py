@@ -71,8 +71,8 @@ class LoadReports:
             return
         node, bell = node_of(first.node), asyncio.Event()
         reporter = Reporter(node.id)
-        self._open[bell] = node.kind == "envoy"
         self._take(first, reporter)
+        self._open[bell] = node.kind == "envoy"
         reader = asyncio.create_task(self._read(requests, reporter, bell))
         try:
             yield self._wanted(first.node, node)
@@ -103,7 +103,7 @@ class LoadReports:
         return wanted
 
     def _take(self, request: Any, reporter: Reporter) -> None:
-        taken = reporter.samples(request, client=self._client(reporter.node_id), at=now())
+        taken = reporter.samples(request, client=self._client(reporter.node_id), clusters=self._clusters(), at=now())
         self._waiting += list(taken)[: MAX_WAITING - len(self._waiting)]
 
     async def _flush(self) -> None:

@@ -7,7 +7,8 @@ from envoy.config.endpoint.v3.load_report_pb2 import ClusterStats, UpstreamLocal
 from envoy.service.load_stats.v3.lrs_pb2 import LoadStatsRequest
 from google.protobuf.duration_pb2 import Duration
 
-from gateway.xds.load import Intervals, Reporter
+from gateway.xds.load import MAX_COUNT, Intervals, Reporter
+from governance.dataplane.observe import Sample
 
 T0 = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -48,13 +49,16 @@ def _report(*counted: tuple[str, str, int, int]) -> LoadStatsRequest:
     return LoadStatsRequest(cluster_stats=[stats])
 
 
+def _samples(reporter: Reporter, *counted: tuple[str, str, int, int]) -> list[Sample]:
+    return list(reporter.samples(_report(*counted), client="n~1", clusters={"checkout"}, at=T0))
+
+
 def _issued(reporter: Reporter, *counted: tuple[str, str, int, int]) -> dict[str, int]:
-    return {each.endpoint: each.issued for each in reporter.samples(_report(*counted), client="n~1", at=T0)}
+    return {each.endpoint: each.issued for each in _samples(reporter, *counted)}
 
 
 def test_a_report_becomes_one_sample_per_endpoint_that_was_called() -> None:
-    report = _report(("", "c0", 20, 1), ("", "c1", 0, 0))
-    found = list(Reporter("n").samples(report, client="n~1", at=T0))
+    found = _samples(Reporter("n"), ("", "c0", 20, 1), ("", "c1", 0, 0))
     assert [(each.service, each.endpoint, each.issued, each.errors) for each in found] == [("checkout", "c0", 20, 1)]
     assert (found[0].started_at, found[0].at) == (T0 - SECOND, T0)
 
@@ -72,3 +76,13 @@ def test_a_report_after_a_silence_is_placed_where_it_arrived() -> None:
     intervals.end("checkout", SECOND, T0)
     assert intervals.end("checkout", SECOND, T0 + 600 * SECOND) == T0 + 600 * SECOND
     assert intervals.end("checkout", SECOND, T0 + 601.4 * SECOND) == T0 + 601 * SECOND
+
+
+def test_a_client_that_counts_wrongly_costs_the_others_nothing() -> None:
+    reporter = Reporter("n")
+    assert _issued(reporter, ("", "c0", 2**64 - 1, 0), ("", "c\x001", 5, 0)) == {"c0": MAX_COUNT}
+    strange = _report(("", "c0", 5, 0))
+    strange.cluster_stats[0].load_report_interval.seconds = 300_000_000_000
+    (sample,) = reporter.samples(strange, client="n~1", clusters={"checkout"}, at=T0)
+    assert sample.at - sample.started_at <= timedelta(days=1)
+    assert not list(reporter.samples(_report(("", "c0", 5, 0)), client="n~1", clusters={"payments"}, at=T0))
