@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
+from gateway.live.aside import aside
 from gateway.sessions import actor_of_session
 from governance.kernel.actor import Actor, Origin
 from governance.kernel.errors import Forbidden, Unauthenticated
-
-_actor_of_session = sync_to_async(actor_of_session, thread_sensitive=False)
 
 
 def check_origin(scope: Mapping[str, Any]) -> None:
@@ -42,7 +40,7 @@ async def admit(scope: Mapping[str, Any], permission: str, *, seen: bool) -> Act
     morsel = cookies.get(settings.SESSION_COOKIE_NAME)
     if morsel is None:
         raise Unauthenticated("sign in first")
-    actor = await _actor_of_session(morsel.value, seen=seen)
+    actor = await aside(actor_of_session, morsel.value, seen=seen)
     if not actor.namespaces(permission):
         raise Forbidden(f"{actor.name} lacks the permission {permission}")
     return actor.via(origin_of(scope))

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from asgiref.sync import sync_to_async
 
+from gateway.live.aside import aside
 from gateway.live.lines import text_of
 from governance.dataplane import queries as dataplane
 from governance.dataplane.values import Client
@@ -33,12 +33,27 @@ class Fleet:
     policies: Mapping[str, InForce]
     clients: Sequence[Client]
     loads: Mapping[tuple[str, str], tuple[int, int]]
+    _frames: dict[frozenset[str], dict[str, Any]] = field(default_factory=dict, compare=False)
+    _callers: dict[str, list[Client]] = field(default_factory=dict, compare=False)
+
+    def __post_init__(self) -> None:
+        for client in self.clients:
+            for path in client.services if client.connected else ():
+                self._callers.setdefault(path, []).append(client)
 
     def frame(self, visible: Collection[str]) -> dict[str, Any]:
-        """What an actor who may see the namespaces `visible` is shown; without the time, so that it compares."""
+        """What an actor who may see the namespaces `visible` is shown; without the time, so that it compares.
+
+        All sockets that may see the same share one frame: at 1,000 services it takes 30 ms of the event loop.
+        """
+        key = frozenset(visible)
+        if key not in self._frames:
+            self._frames[key] = self._frame(key)
+        return self._frames[key]
+
+    def _frame(self, visible: Collection[str]) -> dict[str, Any]:
         services = [one for one in self.services if EVERYWHERE in visible or one.namespace in visible]
-        paths = {f"{one.namespace}/{one.name}" for one in services}
-        clients = [one for one in self.clients if EVERYWHERE in visible or not paths.isdisjoint(one.services)]
+        clients = [seen for one in self.clients if (seen := one.seen_from(visible)) is not None]
         counts = dict.fromkeys(("in_sync", "sent", "nacked", "stale", "offline"), 0)
         for client in clients:
             counts[client.state(self.at)] += 1
@@ -46,7 +61,7 @@ class Fleet:
 
     def _row(self, service: Service) -> dict[str, Any]:
         path = f"{service.namespace}/{service.name}"
-        callers = [client for client in self.clients if client.connected and path in client.services]
+        callers = self._callers.get(path, [])
         states = [client.state(self.at) for client in callers]
         policy = self.policies[service.uid]
         issued, errors = self.loads.get((service.namespace, service.name), (0, 0))
@@ -108,7 +123,7 @@ class Pulse:
             await asyncio.sleep(max(0.0, self._read_at + INTERVAL_S - loop.time()))
             self._read_at = loop.time()
             try:
-                fleet = await sync_to_async(read_fleet, thread_sensitive=False)()
+                fleet = await aside(read_fleet)
             except Exception:  # the outermost edge of this task: those who wait go on waiting
                 log.exception("fleet not read")
                 continue

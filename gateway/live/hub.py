@@ -5,8 +5,8 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 
 import structlog
-from asgiref.sync import sync_to_async
 
+from gateway.live.aside import aside
 from gateway.live.fleet import Pulse
 from gateway.live.lines import Line, StreamName, line_of_call, line_of_change
 from gateway.live.outbox import Outbox
@@ -36,7 +36,7 @@ class Stream:
 
     def __init__(self, read: Read) -> None:
         self.position = 0
-        self._read = sync_to_async(read, thread_sensitive=False)
+        self._read = read
         self._listeners: set[Outbox] = set()
 
     @property
@@ -46,7 +46,7 @@ class Stream:
 
     async def after(self, seq: int) -> list[Line]:
         """One page of events after `seq`, oldest first."""
-        return await self._read(seq)
+        return await aside(self._read, seq)
 
     def publish(self, lines: Sequence[Line]) -> None:
         """Hand `lines`, which follow `position`, to every listener."""
@@ -81,11 +81,11 @@ class Hub:
         """The stream `name`, being followed."""
         async with self._starting:
             if self._follower is None:
-                self.changes.position = await sync_to_async(ledger.head_revision, thread_sensitive=False)()
+                self.changes.position = await aside(ledger.head_revision)
                 self._follower = Follower("live", self._apply, after=self.changes.position)
                 self._follower.start()
             if name == "calls" and self._polling is None:
-                self.calls.position = await sync_to_async(compliance.head_seq, thread_sensitive=False)()
+                self.calls.position = await aside(compliance.head_seq)
                 self._polling = asyncio.create_task(self._poll_calls())
         return self.changes if name == "changes" else self.calls
 
