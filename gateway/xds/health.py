@@ -19,7 +19,7 @@ INTERVAL_S = 5.0
 SMALL_FLEET, SMALL_FLEET_INTERVAL_S = 64, 1.0
 DOUBT_INTERVAL_S = 0.5  # after a check that contradicts what is believed
 FAILURES, SUCCESSES = 2, 1  # in a row, before it is believed
-AT_ONCE = 64
+AT_ONCE = 64  # of one namespace, so that one with servers that never answer does not hold up the others
 REPORT_S = 0.05
 _OPTIONS = (
     ("grpc.use_local_subchannel_pool", 1),
@@ -93,7 +93,7 @@ class HealthChecks:
         self._report = report
         self._checks: dict[str, _Check] = {}
         self._flips: dict[str, tuple[Health, str]] = {}
-        self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._at_once: dict[str, asyncio.Semaphore] = {}
         self._reporting = Periodic(self._flush, every_s=REPORT_S)
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -126,9 +126,11 @@ class HealthChecks:
                 check.task = asyncio.create_task(self._keep_asking(check))
 
     async def _keep_asking(self, check: _Check) -> None:
+        namespace = check.target.path.partition("/")[0]
+        at_once = self._at_once.setdefault(namespace, asyncio.Semaphore(AT_ONCE))
         await asyncio.sleep(random.uniform(0, min(0.2, self._interval_s())))  # noqa: S311  (spreads load, hides nothing)
         while True:
-            async with self._at_once:
+            async with at_once:
                 serves, detail = await check.once()
             metrics.checks.labels("serving" if serves else "failing").inc()
             flip = check.judge(serves)

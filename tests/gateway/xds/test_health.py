@@ -8,8 +8,9 @@ import grpc
 import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from gateway.xds.health import Flips, HealthChecks
+from gateway.xds.health import AT_ONCE, Flips, HealthChecks
 from governance.registry.values import Health
+from governance.traffic.values import Balancing
 from tests.gateway.xds.fleets import endpoint, fleet, governed
 from tests.gateway.xds.wire import PATIENCE_S
 
@@ -100,3 +101,28 @@ async def test_two_thousand_endpoints_are_checked_from_one_loop(checks: tuple[He
                 await reported.rang.wait()
         assert reported.batches < 1000  # flips travel together
         await running.stop()
+
+
+async def test_servers_that_never_answer_hold_up_their_own_namespace_alone(
+    checks: tuple[HealthChecks, Reported],
+) -> None:
+    running, reported = checks
+    writers, full = [], asyncio.Event()
+
+    def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        if len(writers) == AT_ONCE:
+            full.set()
+
+    async with await asyncio.start_server(accept, "127.0.0.1", 0) as silent, server() as well:
+        port = silent.sockets[0].getsockname()[1]
+        mute = [endpoint(f"m{n}", port=port, health="unknown") for n in range(AT_ONCE + 6)]
+        patient = Balancing(policy="round_robin", timeout_ms=60_000)
+        stuck = governed("mute", namespace="other", endpoints=mute, balancing=patient)
+        running.watch(fleet(1, stuck))
+        await asyncio.wait_for(full.wait(), PATIENCE_S)
+        running.watch(fleet(2, stuck, governed(endpoints=[endpoint("well", port=well, health="unknown")])))
+        await reported.until(well="healthy")
+        running.watch(fleet(3))
+        for writer in writers:
+            writer.close()
