@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from gateway.pages.signs import service_state
 from governance.dataplane import queries as dataplane
 from governance.dataplane.values import Client, SyncState
-from governance.kernel.actor import EVERYWHERE
 from governance.ledger import queries as ledger
 from governance.ledger.queries import Entry
 from governance.registry import queries as registry
@@ -54,9 +53,7 @@ def rows(namespaces: Collection[str], clients: Iterable[Client], at: datetime) -
 
 def visible_clients(clients: Iterable[Client], namespaces: Collection[str]) -> list[Client]:
     """The clients that see a service of `namespaces`, each with those services only."""
-    if EVERYWHERE in namespaces:
-        return list(clients)
-    return [each for each in clients if any(path.split("/")[0] in namespaces for path in each.services)]
+    return [seen for each in clients if (seen := each.seen_from(namespaces)) is not None]
 
 
 def last_changes(rows: Iterable[Row]) -> Mapping[str, Entry]:

@@ -11,7 +11,7 @@ from django.shortcuts import render
 
 from gateway.pages import balancing, charts
 from gateway.pages.door import needs
-from gateway.pages.fleet import RATE_WINDOW_S
+from gateway.pages.fleet import RATE_WINDOW_S, visible_clients
 from gateway.pages.signs import Sign, endpoint_signs, service_state
 from governance.dataplane import queries as dataplane
 from governance.dataplane.values import Client, Load
@@ -91,7 +91,7 @@ def _see(actor: Actor, namespace: str, name: str) -> Seen:
         raise NotFound(balancing.no_service(namespace, name))
     at = now()
     force = traffic.in_force([found])[found.uid]
-    everyone = dataplane.clients_of(namespace, name) if actor.namespaces("dataplane.read") else []
+    everyone = visible_clients(dataplane.clients_of(namespace, name), actor.namespaces("dataplane.read"))
     since = at - timedelta(seconds=RATE_WINDOW_S)
     if force.at is not None:
         since = max(since, force.at + SETTLING)

@@ -29,6 +29,11 @@ def service_of(name: str) -> tuple[str, str]:
     return namespace or DEFAULT_NAMESPACE, service
 
 
+def path_of(name: str) -> str:
+    """The "namespace/service" of a resource name; "*" for a resource that is about all services."""
+    return "*" if name == INGRESS else "/".join(service_of(name))
+
+
 def generation_name(revision: int) -> str:
     """The region of an endpoint's locality as of a revision: `r7`."""
     return f"r{revision}"

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from gateway.xds.names import SHORT, WHOLE_SET
+from gateway.xds.names import SHORT, WHOLE_SET, path_of
 from gateway.xds.resource import Resource
 from gateway.xds.snapshot import TypeState
 from governance.dataplane.values import TypeSync
@@ -235,6 +235,7 @@ class Subscription:
             nack_text=self.nack_text,
             nacked_at=self.nacked_at,
             resources=tuple(shown[:SHOWN_RESOURCES]),
+            refused=tuple(sorted({path_of(name) for name, _ in self.withheld})[:SHOWN_RESOURCES]),
         )
 
 

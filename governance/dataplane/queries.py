@@ -81,7 +81,8 @@ def _client(state: dict[str, Any]) -> Client:
 
 def _type(state: dict[str, Any]) -> TypeSync:
     times = {name: _time(state[name]) for name in ("sent_at", "acked_at", "nacked_at")}
-    return TypeSync(**{**state, **times, "resources": tuple(state["resources"])})
+    lists = {name: tuple(state.get(name, ())) for name in ("resources", "refused")}
+    return TypeSync(**{**state, **times, **lists})
 
 
 def _time(text: str | None) -> datetime | None:

@@ -1,8 +1,11 @@
 """What is known of a connected data plane; pure."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
+
+from governance.kernel.actor import EVERYWHERE
 
 Kind = Literal["grpc-cpp", "grpc-python", "grpc-go", "grpc-java", "envoy", "unknown"]
 SyncState = Literal["in_sync", "sent", "nacked", "stale", "offline"]
@@ -27,6 +30,7 @@ class TypeSync:
     nack_version: str = ""  # version whose content it refused; empty when it holds what it should
     nack_text: str = ""
     nacked_at: datetime | None = None
+    refused: tuple[str, ...] = ()  # "namespace/name" of the services in what it refused, or "*" where it is about all
     resources: tuple[str, ...] = ()
 
 
@@ -54,10 +58,14 @@ class Client:
     services: tuple[str, ...]
     revision: int
 
-    def narrowed(self, services: tuple[str, ...]) -> "Client":
-        """The same client, showing nothing of services other than `services`."""
-        types = tuple(replace(each, resources=(), nack_text="") for each in self.types)
-        return replace(self, services=services, types=types)
+    def seen_from(self, namespaces: Collection[str]) -> "Client | None":
+        """The client as who may see `namespaces` sees it: nothing of other services; None when no service is left."""
+        if EVERYWHERE in namespaces:
+            return self
+        services = tuple(path for path in self.services if path.partition("/")[0] in namespaces)
+        if not services:
+            return None
+        return replace(self, services=services, types=tuple(_narrowed(each, services) for each in self.types))
 
     def state(self, now: datetime) -> SyncState:
         """The worst of its types: nacked, stale, sent, in_sync; offline when it is gone."""
@@ -66,6 +74,13 @@ class Client:
         states = {type_state(sync, now) for sync in self.types}
         worst: tuple[SyncState, ...] = ("nacked", "stale", "sent")
         return next((state for state in worst if state in states), "in_sync")
+
+
+def _narrowed(sync: TypeSync, services: Collection[str]) -> TypeSync:
+    refused = tuple(path for path in sync.refused if path in services or path == "*")
+    words = sync.nack_text if refused and refused == sync.refused and "*" not in refused else ""
+    version = sync.nack_version if refused or not sync.refused else ""
+    return replace(sync, resources=(), refused=refused, nack_version=version, nack_text=words)
 
 
 def type_state(sync: TypeSync, now: datetime) -> SyncState:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from governance.dataplane.values import Client, Load
+from governance.dataplane.values import Client, Load, TypeSync
 from governance.registry.values import Endpoint
 from governance.traffic.capability import Verdict, verdict
 from governance.traffic.shares import PPM, intended
@@ -75,21 +75,32 @@ def answers(balancing: Balancing, clients: Collection[Client]) -> list[ClientAns
     return [ClientAnswer(each, _verdict(balancing, each)) for each in clients]
 
 
-def delivery_of(client: Client, revision: int) -> Delivery:
-    """How `client` stands to the change of `revision`; types that it did not touch do not count."""
+def delivery_of(client: Client, revision: int, *, path: str = "") -> Delivery:
+    """How `client` stands to the change of `revision`; types that it did not touch do not count.
+
+    With the `path` ("namespace/name") of a service, what the client refuses of others counts only while it keeps the
+    client from acknowledging.
+    """
     if not client.connected:
         return "offline"
     if client.revision < revision:
         return "pending"
-    if any(_number(each.nack_version) >= revision for each in client.types):
-        return "nacked"
     touched = [each for each in client.types if _number(each.sent_version) >= revision]
-    return "acked" if all(_number(each.acked_version) >= revision for each in touched) else "sent"
+    acked = all(_number(each.acked_version) >= revision for each in touched)
+    refusing = [each for each in client.types if _number(each.nack_version) >= revision]
+    if any(not acked or concerns(each, path) for each in refusing):
+        return "nacked"
+    return "acked" if acked else "sent"
 
 
-def client_progress(client: Client, revision: int, balancing: Balancing) -> ClientProgress:
-    """How `client` stands to the switch to `balancing` at `revision`."""
-    delivery = delivery_of(client, revision)
+def concerns(sync: TypeSync, path: str) -> bool:
+    """Whether what the client refuses may be about the service at `path`."""
+    return not path or not sync.refused or "*" in sync.refused or path in sync.refused
+
+
+def client_progress(client: Client, revision: int, balancing: Balancing, *, path: str = "") -> ClientProgress:
+    """How `client` stands to the switch of the service at `path` to `balancing` at `revision`."""
+    delivery = delivery_of(client, revision, path=path)
     texts = [each.nack_text for each in client.types if _number(each.nack_version) >= revision]
     acked = [each.acked_at for each in client.types if each.acked_at and _number(each.acked_version) >= revision]
     return ClientProgress(

@@ -61,6 +61,24 @@ def test_a_refusal_shows_the_clients_own_words() -> None:
     assert (found.delivery, found.nack_text) == ("nacked", "LB policy is not supported")
 
 
+def test_what_a_client_refuses_of_another_service_is_not_held_against_this_one() -> None:
+    other = replace(CLUSTER, nack_version="12", nack_text="pay: bad", refused=("bank/pay",))
+    assert delivery_of(client(other), 10, path="shop/checkout") == "acked"
+    assert delivery_of(client(other), 10, path="bank/pay") == "nacked"
+    assert delivery_of(client(replace(other, acked_version="9")), 10, path="shop/checkout") == "nacked"
+    assert delivery_of(client(replace(other, refused=("*",))), 10, path="shop/checkout") == "nacked"
+
+
+def test_a_refusal_is_told_to_those_alone_whose_service_it_is_about() -> None:
+    mine = replace(CLUSTER, nack_version="12", nack_text="checkout: bad", refused=("shop/checkout",))
+    theirs = replace(OLD, nack_version="12", nack_text="pay: bad", refused=("bank/pay",))
+    seen = replace(client(mine, theirs), services=("shop/checkout", "bank/pay")).seen_from({"shop"})
+    assert seen is not None
+    assert [(each.nack_version, each.nack_text) for each in seen.types] == [("12", "checkout: bad"), ("", "")]
+    assert seen.services == ("shop/checkout",)
+    assert client(mine).seen_from({"bank"}) is None
+
+
 def test_a_client_that_left_is_offline() -> None:
     assert delivery_of(client(CLUSTER, connected=False), 10) == "offline"
 

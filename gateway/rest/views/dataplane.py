@@ -14,18 +14,8 @@ from gateway.rest.shapes import dataplane as shapes
 from gateway.rest.view import GovernedView
 from governance.dataplane import queries as dataplane
 from governance.dataplane.values import Client, TypeSync, type_state
-from governance.kernel.actor import EVERYWHERE, Actor
 from governance.kernel.clock import now
 from governance.kernel.errors import NotFound
-
-
-def _seen_by(actor: Actor, client: Client) -> Client | None:
-    """The client with only those services that the actor may read; None when none is left."""
-    spaces = actor.namespaces("dataplane.read")
-    if EVERYWHERE in spaces:
-        return client
-    services = tuple(path for path in client.services if path.partition("/")[0] in spaces)
-    return client.narrowed(services) if services else None
 
 
 def _fields(value: Client | TypeSync) -> dict[str, Any]:
@@ -52,7 +42,8 @@ class Clients(GovernedView):
         """List clients by node id and name."""
         size, place, at = page_size(request), position(request, str, str), now()
         found = dataplane.clients(connected_only=flag(request, "connected_only"))
-        seen = [client for each in found if (client := _seen_by(self.actor, each)) is not None]
+        spaces = self.actor.namespaces("dataplane.read")
+        seen = [client for each in found if (client := each.seen_from(spaces)) is not None]
         rest = [each for each in seen if place is None or (each.node_id, each.name) > (place[0], place[1])]
         answer = {
             "clients": [_described(each, at) for each in rest[:size]],
@@ -70,7 +61,7 @@ class OneClient(GovernedView):
     def get(self, request: Request, client: str) -> Response:
         """Read what a client was sent and acknowledged."""
         found = dataplane.client(client)
-        seen = _seen_by(self.actor, found) if found else None
+        seen = found.seen_from(self.actor.namespaces("dataplane.read")) if found else None
         if seen is None:
             raise NotFound(f"there is no client {client}", field="client")
         return Response(shapes.Client(_described(seen, now())).data)

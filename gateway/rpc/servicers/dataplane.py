@@ -12,8 +12,6 @@ from gateway.rpc.convert.common import timestamp
 from gateway.rpc.hop import hop
 from gateway.rpc.servicers.scope import service_of
 from governance.dataplane import queries as dataplane
-from governance.dataplane.values import Client
-from governance.kernel.actor import EVERYWHERE
 from governance.kernel.clock import now
 from governance.kernel.errors import Invalid, NotFound
 
@@ -33,15 +31,6 @@ class DataPlaneServicer(dataplane_pb2_grpc.DataPlaneServiceServicer):
         return await hop(_loads, request)
 
 
-def _seen_by_caller(client: Client) -> Client | None:
-    """The client as the caller may see it: only services of namespaces they may read; None when none is left."""
-    spaces = current_actor().namespaces("dataplane.read")
-    if EVERYWHERE in spaces:
-        return client
-    services = tuple(path for path in client.services if path.partition("/")[0] in spaces)
-    return client.narrowed(services) if services else None
-
-
 def _list(request: pb.ListClientsRequest) -> pb.ListClientsResponse:
     size, position = paging.size_of(request.page), paging.position_of(request.page, str, str)
     if request.service:
@@ -50,7 +39,8 @@ def _list(request: pb.ListClientsRequest) -> pb.ListClientsResponse:
     else:
         found = dataplane.clients()
     at = now()
-    visible = [client for each in found if (client := _seen_by_caller(each)) is not None]
+    spaces = current_actor().namespaces("dataplane.read")
+    visible = [client for each in found if (client := each.seen_from(spaces)) is not None]
     if request.only_out_of_sync:
         visible = [each for each in visible if each.state(at) != "in_sync"]
     rest = [each for each in visible if position is None or (each.node_id, each.name) > tuple(position)]
@@ -63,7 +53,7 @@ def _list(request: pb.ListClientsRequest) -> pb.ListClientsResponse:
 
 def _get(request: pb.GetClientRequest) -> pb.Client:
     found = dataplane.client(request.name)
-    client = _seen_by_caller(found) if found else None
+    client = found.seen_from(current_actor().namespaces("dataplane.read")) if found else None
     if client is None:
         raise NotFound(f"there is no client {request.name}", field="name")
     return convert.client(client, now())

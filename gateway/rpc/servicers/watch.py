@@ -1,9 +1,10 @@
 """Following one switch: what its stream remembers between two looks."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from gateway.interceptors.context import current_actor
 from gateway.proto import traffic_pb2 as pb
 from gateway.rpc.convert import traffic as convert
 from gateway.rpc.convert.common import timestamp
@@ -33,6 +34,7 @@ class SwitchWatch:
     revision: int
     balancing: Balancing
     since: datetime
+    namespaces: Collection[str]  # of the caller: what others refuse is not shown
     acked_after_ms: dict[str, int] = field(default_factory=dict)
     last: pb.SwitchProgress | None = None
 
@@ -43,13 +45,14 @@ class SwitchWatch:
         if request.revision < 0:
             raise Invalid(f"is {request.revision}; a revision is not negative", field="revision")
         revision = request.revision or traffic.in_force([service])[service.uid].revision
+        namespaces = current_actor().namespaces("traffic.read")
         if revision == 0:
-            return cls(service.namespace, service.name, 0, DEFAULT, now() - WINDOW)
+            return cls(service.namespace, service.name, 0, DEFAULT, now() - WINDOW, namespaces)
         entry = ledger.get(revision)
         if entry is None or entry.thing != traffic.thing_of(service.namespace, service.name) or entry.after is None:
             raise NotFound(f"revision {revision} did not set the balancing of {service.name}", field="revision")
         since = max(entry.at, now() - WINDOW)
-        return cls(service.namespace, service.name, revision, Balancing.from_json(entry.after), since)
+        return cls(service.namespace, service.name, revision, Balancing.from_json(entry.after), since, namespaces)
 
     def look(self) -> pb.SwitchProgress | None:
         """The state now, or None when it is as it was at the last look."""
@@ -68,16 +71,18 @@ class SwitchWatch:
     def _progress(self) -> Progress:
         found = registry.service(self.namespace, self.service)
         endpoints = found.endpoints if found else ()
-        clients = dataplane.clients_of(self.namespace, self.service, connected_only=False)
+        found_clients = dataplane.clients_of(self.namespace, self.service, connected_only=False)
+        clients = [seen for each in found_clients if (seen := each.seen_from(self.namespaces)) is not None]
         connected = [each for each in clients if each.connected or each.seen_at > self.since]
         acked_after = timedelta(milliseconds=max(self.acked_after_ms.values(), default=0))
         counted_from = self.since + acked_after + GRACE
         loads = dataplane.loads(self.namespace, self.service, since=counted_from)
         zones = {each.name: each.zone for each in clients}
+        path = f"{self.namespace}/{self.service}"
         return Progress(
             revision=self.revision,
             at=now(),
-            clients=tuple(client_progress(each, self.revision, self.balancing) for each in connected),
+            clients=tuple(client_progress(each, self.revision, self.balancing, path=path) for each in connected),
             shares=observed_shares(self.balancing, endpoints, loads, self._calls_by_zone(zones, counted_from)),
         )
 
