@@ -20,6 +20,8 @@ from governance.kernel.errors import Forbidden, GovernanceError, Invalid, Unauth
 from governance.ledger.command import Command
 from governance.ledger.execute import execute
 
+MAX_PATH = 1024
+
 
 class GovernedView(APIView):
     """Serves only methods that declare a permission, and only callers who hold it in some namespace.
@@ -100,6 +102,7 @@ class GovernedView(APIView):
 
     def _record(self, request: Request, status: int) -> None:
         refusal, plain = self._refusal, request._request  # noqa: SLF001  (as in caller_of)
+        fields = [each.field for each in refusal.violations] if refusal else []
         calls().record(
             CallRecord(
                 action=f"rest.{self.topic}.{str(request.method).lower()}",
@@ -115,6 +118,6 @@ class GovernedView(APIView):
                 trace_id=trace_id_of(plain),
                 request_id=request.headers.get("Idempotency-Key", ""),
                 duration_us=(time.perf_counter_ns() - self.started_ns) // 1000,
-                detail={"path": plain.path, "fields": [each.field for each in refusal.violations]} if refusal else {},
+                detail={"path": plain.path[:MAX_PATH], "fields": fields} if refusal else {},
             )
         )

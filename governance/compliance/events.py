@@ -14,6 +14,7 @@ from governance.ledger.merkle import salted_leaf
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_MESSAGE = 2000
+SCANNED = 4096  # cut before it is searched for secrets: whoever calls chooses the length
 DROPPED = "compliance.calls.dropped"
 
 
@@ -100,9 +101,9 @@ def _body(call: CallRecord, actor: str) -> bytes:
     body = {
         "actor": actor,
         "actor_kind": call.actor_kind,
-        "thing": _clean(redact_text(call.thing), 255),
+        "thing": _clean(redact_text(call.thing[:SCANNED]), 255),
         "status": _clean(call.status, 40),
-        "message": _clean(redact_text(call.message), MAX_MESSAGE),
+        "message": _clean(redact_text(call.message[:SCANNED]), MAX_MESSAGE),
         "door": _clean(call.door, 40),
         "address": _clean(call.address, 120),
         "trace_id": _clean(call.trace_id, 64),
