@@ -56,7 +56,8 @@ def execute(
             return _replay(first, content)
         command.check_actor(by)
         last = journal.last_revision(command.thing)
-        _check_fresh(if_revision, last=command.changed_at(last), head=tree.size)
+        if if_revision is not None:
+            _check_fresh(if_revision, last=command.changed_at(last), head=tree.size)
         change = handler_of(type(command))(command, tree.size + 1)
         if change.before == change.after or validate_only:
             transaction.set_rollback(True)
@@ -122,9 +123,7 @@ def _states(fact: Fact) -> tuple[Any, Any]:
     return body.get("before"), body.get("after")
 
 
-def _check_fresh(if_revision: int | None, *, last: int, head: int) -> None:
-    if if_revision is None:
-        return
+def _check_fresh(if_revision: int, *, last: int, head: int) -> None:
     if not 0 <= if_revision <= head:
         raise Invalid(f"is {if_revision}; revisions so far are 0 to {head}", field="if_revision")
     if if_revision < last:
