@@ -18,15 +18,18 @@ from typing import IO, Any
 
 import grpc
 
+from gateway.proto import common_pb2, registry_pb2
 from gateway.xds.bootstrap import envoy_bootstrap, grpc_bootstrap
 from gateway.xds.process import XdsProcess
 from governance.kernel.actor import SYSTEM
 from governance.ledger.execute import execute
 from governance.registry.commands import CreateService, RegisterEndpoint
 from governance.registry.values import EndpointSpec, ServiceSpec
+from tests.fixtures.grpcweb import GrpcWeb
 
 ROOT = Path(__file__).parents[2]
 GRPC_SERVICE = "governor.demo.v1.Checkout"
+REGISTRY = "/governor.admin.v1.RegistryService/"
 PATIENCE_S = 60.0
 # Name, zone, version, latency in ms.
 FOUR = ("c0:z1:v1:1", "c1:z1:v1:1", "c2:z2:v2:1", "c3:z2:v2:1")
@@ -92,6 +95,23 @@ class Backends:
         execute(CreateService(namespace=namespace, spec=spec), by=SYSTEM)
         for each in self.specs:
             execute(RegisterEndpoint(namespace=namespace, service=service, spec=each), by=SYSTEM)
+
+    def register_over(self, web: GrpcWeb) -> None:
+        """The same through the admin API, as the instances of `checkout`."""
+        service = registry_pb2.CreateServiceRequest(namespace="default", name="checkout", grpc_services=[GRPC_SERVICE])
+        web.unary(REGISTRY + "CreateService", service, common_pb2.Receipt)
+        for spec in self.specs:
+            request = registry_pb2.RegisterEndpointRequest(
+                namespace="default",
+                service="checkout",
+                name=spec.name,
+                host=spec.host,
+                port=spec.port,
+                zone=spec.zone,
+                version=spec.version,
+                ttl_s=0,
+            )
+            web.unary(REGISTRY + "RegisterEndpoint", request, registry_pb2.RegisterEndpointResponse)
 
 
 @contextmanager

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from gateway.proto import common_pb2, dataplane_pb2, registry_pb2, traffic_pb2
+from gateway.proto import common_pb2, dataplane_pb2, traffic_pb2
 from tests.fixtures.grpcweb import GrpcWeb
 from tests.fixtures.product import Product, eventually, running
-from tests.interop.fleet import GRPC_SERVICE, Backends, Caller, backends, caller, envoy, proxyless
+from tests.interop.fleet import Caller, backends, caller, envoy, proxyless
 
-REGISTRY = "/governor.admin.v1.RegistryService/"
 TRAFFIC = "/governor.admin.v1.TrafficService/"
 CLIENTS = "/governor.admin.v1.DataPlaneService/ListClients"
 # One standard deviation of a 50 % share is then 0.8 points, so that 3 points are not chance.
@@ -39,23 +38,6 @@ class Scene:
     callers: Mapping[str, Caller]
 
 
-def _register(web: GrpcWeb, servers: Backends) -> None:
-    service = registry_pb2.CreateServiceRequest(namespace="default", name="checkout", grpc_services=[GRPC_SERVICE])
-    web.unary(REGISTRY + "CreateService", service, common_pb2.Receipt)
-    for spec in servers.specs:
-        request = registry_pb2.RegisterEndpointRequest(
-            namespace="default",
-            service="checkout",
-            name=spec.name,
-            host=spec.host,
-            port=spec.port,
-            zone=spec.zone,
-            version=spec.version,
-            ttl_s=0,
-        )
-        web.unary(REGISTRY + "RegisterEndpoint", request, registry_pb2.RegisterEndpointResponse)
-
-
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """The product, four servers, two proxyless clients in two zones and one Envoy with a caller."""
@@ -63,8 +45,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     with ExitStack() as stack:
         product = stack.enter_context(running(directory / "data"))
         web = GrpcWeb(product.url, product.token("operator"))
-        servers = stack.enter_context(backends())
-        _register(web, servers)
+        stack.enter_context(backends()).register_over(web)
         front = stack.enter_context(envoy(directory, product.grpc, node_id="envoy-z1", zone="z1"))
         callers = {
             node: stack.enter_context(proxyless(directory, product.grpc, node_id=node, zone=zone, rate=200))

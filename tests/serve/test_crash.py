@@ -7,9 +7,10 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -17,7 +18,9 @@ import httpx
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from tests.fixtures.grpcweb import GrpcWeb
 from tests.fixtures.product import Product, eventually, running
+from tests.interop.fleet import backends, caller, envoy, proxyless, shares
 
 PROCESSES = ("web", "xds", "worker")
 WRITERS = 4
@@ -149,6 +152,15 @@ def test_each_process_killed_once_under_load(product: Product) -> None:
 
 
 @pytest.mark.soak
-def test_twenty_random_kills_under_load(product: Product) -> None:
+def test_twenty_random_kills_under_load_cost_no_fact_and_no_call(product: Product, tmp_path: Path) -> None:
     chance = random.Random(20)  # the same order every time
-    _survives(product, [chance.choice(PROCESSES) for _ in range(20)], back_within_s=5.0)
+    with ExitStack() as stack:
+        stack.enter_context(backends()).register_over(GrpcWeb(product.url, product.token("operator")))
+        front = stack.enter_context(envoy(tmp_path, product.grpc, node_id="envoy", zone="z1"))
+        callers = (
+            stack.enter_context(proxyless(tmp_path, product.grpc, node_id="python", zone="z2", rate=50)),
+            stack.enter_context(caller(front, node_id="envoy", rate=50, streams=2)),
+        )
+        _survives(product, [chance.choice(PROCESSES) for _ in range(20)], back_within_s=5.0)
+        assert [(calling.errors, calling.broken) for calling in callers] == [({}, 0), ({}, 0)]
+        shares(callers, calls=200)
