@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 
 from django.conf import settings
-from django.db import connections
+from django.db import OperationalError, connections
 
 from gateway.supervise import places, prepare
 from gateway.supervise.child import METRICS, Child
@@ -48,7 +48,12 @@ def serve(*, demo: bool) -> None:
 
 
 def _prepare() -> None:
-    if changed := prepare.migrate():
+    try:
+        changed = prepare.migrate()
+    except OperationalError as error:
+        setting = "GOV_DATABASE_URL" if settings.GOV.database_url else "GOV_DATA_DIR"
+        raise Unavailable(f"{setting}: the database cannot be used: {str(error).splitlines()[0]}") from error
+    if changed:
         say(f"tables are up to date in {', '.join(changed)}")
     if password := ensure_admin():
         say(f"sign in as {ADMIN} with the one-time password {password} (shown only now)")

@@ -11,6 +11,9 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _ADDRESS = re.compile(r"(?P<host>[^:\[\]]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})")
+_HOST = re.compile(r"\*|\.?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\]")
+_ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::\d{1,5})?/?")
+_PROXY = re.compile(r"\*|[0-9a-fA-F.:]*[.:][0-9a-fA-F.:]*(?:/\d{1,3})?")
 PREFIX = "GOV_"
 SECRETS = ("admin_password", "database_url", "redis_url", "secret_key")
 
@@ -49,8 +52,16 @@ class Environment(BaseSettings):
 
     @model_validator(mode="after")
     def _usable(self) -> Self:
-        split_address(self.http_addr)
-        split_address(self.grpc_addr)
+        for name in ("http_addr", "grpc_addr"):
+            try:
+                split_address(getattr(self, name))
+            except BadEnvironment as error:
+                raise ValueError(f"{PREFIX}{name.upper()}: {error}") from None
+        _check_each(
+            "allowed_origins", self.allowed_origins, _ORIGIN, "http://host or https://host, with a port if need be"
+        )
+        _check_each("trusted_proxies", self.trusted_proxies, _PROXY, "an IP address or network")
+        _check_each("allowed_hosts", self.allowed_hosts, _HOST, "a host name without scheme, port and path")
         if self.database_url and urlsplit(self.database_url).scheme not in ("postgresql", "postgres"):
             raise ValueError("GOV_DATABASE_URL must be postgresql://..., or absent for SQLite in the data directory")
         if self.redis_url and urlsplit(self.redis_url).scheme not in ("redis", "rediss", "unix"):
@@ -61,6 +72,12 @@ class Environment(BaseSettings):
     def origins(self) -> tuple[str, ...]:
         """The additional browser origins that are allowed."""
         return tuple(origin.strip().rstrip("/") for origin in self.allowed_origins.split(",") if origin.strip())
+
+
+def _check_each(name: str, value: str, allowed: re.Pattern[str], words: str) -> None:
+    for each in filter(None, map(str.strip, value.split(","))):
+        if not allowed.fullmatch(each):
+            raise ValueError(f"{PREFIX}{name.upper()}: {each!r} is not {words}")
 
 
 def read_environment(source: dict[str, str] | None = None) -> Environment:

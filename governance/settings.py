@@ -25,7 +25,7 @@ if len(SECRET_KEY) < 40:
 
 DEBUG = False
 _host, _port = split_address(GOV.http_addr)
-ALLOWED_HOSTS = [_host, "localhost", "127.0.0.1", "[::1]", *filter(None, GOV.allowed_hosts.split(","))]
+ALLOWED_HOSTS = [_host, "localhost", "127.0.0.1", "[::1]", *filter(None, map(str.strip, GOV.allowed_hosts.split(",")))]
 CSRF_TRUSTED_ORIGINS = list(GOV.origins)
 # TLS ends at a proxy: an allowed origin of https says that browsers come by it.
 BEHIND_TLS = any(origin.startswith("https://") for origin in GOV.origins)

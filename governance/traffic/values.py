@@ -122,10 +122,11 @@ def _weight_violations(value: Balancing) -> list[Violation | None]:
         found.append(Violation("weigh_by", f"{value.weigh_by!r} is not one of instance, version"))
     for name, weight in weights.items():
         if not 0 <= weight <= MAX_WEIGHT:
-            found.append(Violation(f"weights[{name}]", f"is {weight}; 0 to {MAX_WEIGHT} is allowed"))
+            least = 0 if value.weigh_by == "version" else 1
+            found.append(Violation(f"weights[{name}]", f"is {weight}; {least} to {MAX_WEIGHT} is allowed"))
     if value.weigh_by == "version" and not weights:
         found.append(Violation("weights", "is empty; name the weight of at least one version"))
-    elif weights and not any(weight > 0 for weight in weights.values()):
+    elif weights and not any(weights.values()):
         found.append(Violation("weights", "are all 0; at least one must be above 0"))
     elif value.weigh_by == "instance":
         found += [

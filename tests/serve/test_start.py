@@ -83,7 +83,10 @@ def test_a_port_that_is_in_use_is_one_sentence(product: Product, tmp_path: Path)
     ("name", "value", "message"),
     [
         ("GOV_HTTP_ADDRESS", "127.0.0.1:80", "unknown setting GOV_HTTP_ADDRESS; there are "),
-        ("GOV_HTTP_ADDR", "nonsense", "'nonsense' is not host:port"),
+        ("GOV_HTTP_ADDR", "nonsense", "GOV_HTTP_ADDR: 'nonsense' is not host:port"),
+        ("GOV_ALLOWED_ORIGINS", "https://a.example, foo", "GOV_ALLOWED_ORIGINS: 'foo' is not http://host"),
+        ("GOV_ALLOWED_HOSTS", "http://x/", "GOV_ALLOWED_HOSTS: 'http://x/' is not a host name"),
+        ("GOV_TRUSTED_PROXIES", "10.0.0.0/8,banana", "GOV_TRUSTED_PROXIES: 'banana' is not an IP address"),
         ("GOV_LOG_FORMAT", "xml", "GOV_LOG_FORMAT"),
         ("GOV_DATABASE_URL", "mysql://x", "GOV_DATABASE_URL must be postgresql://"),
         ("GOV_SECRET_KEY", "short", "GOV_SECRET_KEY must have at least 40 characters"),
@@ -96,6 +99,13 @@ def test_a_bad_setting_is_one_sentence(tmp_path: Path, name: str, value: str, me
     assert len(refused.stderr.splitlines()) == 1
     assert refused.stderr.startswith("governor: ")
     assert message in refused.stderr
+
+
+def test_a_database_that_cannot_be_reached_is_one_sentence(tmp_path: Path) -> None:
+    refused = _serve(tmp_path / "data", GOV_DATABASE_URL="postgresql://u:p@127.0.0.1:1/x")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("CommandError: GOV_DATABASE_URL: the database cannot be used: ")
+    assert len(refused.stderr.splitlines()) == 1
 
 
 def test_a_data_directory_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
