@@ -103,7 +103,8 @@ class LoadReports:
         return wanted
 
     def _take(self, request: Any, reporter: Reporter) -> None:
-        taken = reporter.samples(request, client=self._client(reporter.node_id), clusters=self._clusters(), at=now())
+        client, clusters = self._client(reporter.node_id), frozenset(self._clusters())
+        taken = reporter.samples(request, client=client, clusters=clusters, at=now())
         self._waiting += list(taken)[: MAX_WAITING - len(self._waiting)]
 
     async def _flush(self) -> None:
