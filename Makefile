@@ -8,7 +8,7 @@ PROTOS := $(wildcard gateway/proto/*.proto)
 SOURCES := $(shell find static/src templates -not -path 'static/src/gen*' -type f 2>/dev/null) static/build.mjs static/gen.mjs $(PROTOS)
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/*.po))
 RUN := .venv/.run node_modules/.stamp static/dist/.stamp $(CATALOGUES)
-ON_POSTGRESQL := tests/access tests/compliance tests/ledger tests/registry tests/traffic tests/gateway/test_threads.py
+ON_POSTGRESQL := tests/access tests/compliance tests/ledger tests/pki tests/registry tests/traffic tests/gateway/test_threads.py
 DEV := $(RUN) .venv/.dev
 
 .PHONY: up build test check bench proto soak debian

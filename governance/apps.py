@@ -4,7 +4,7 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
-SLICES = ("access", "registry", "traffic")
+SLICES = ("access", "registry", "traffic", "pki")
 
 
 class GovernanceConfig(AppConfig):

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 CALLS = "calls"
 OBSERVED = "observed"
 _HOME = {"callevent": CALLS, "callhead": CALLS, "callcheckpoint": CALLS}
-_HOME |= {"dataplaneclient": OBSERVED, "loadsample": OBSERVED}
+_HOME |= {"dataplaneclient": OBSERVED, "loadsample": OBSERVED, "holding": OBSERVED}
 
 
 def _sqlite(path: Path, *, synchronous: str) -> dict[str, Any]:

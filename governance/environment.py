@@ -14,8 +14,15 @@ _ADDRESS = re.compile(r"(?P<host>[^:\[\]]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})"
 _HOST = re.compile(r"\*|\.?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\]")
 _ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::\d{1,5})?/?")
 _PROXY = re.compile(r"\*|[0-9a-fA-F.:]*[.:][0-9a-fA-F.:]*(?:/\d{1,3})?")
+_TRUST_DOMAIN = re.compile(r"[a-z0-9._-]{1,255}")
+_URL = re.compile(
+    r"http://(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::\d{1,5})?(?:/[A-Za-z0-9._~/-]*)?"
+)
 PREFIX = "GOV_"
-SECRETS = ("admin_password", "database_url", "redis_url", "secret_key")
+SECRETS = (
+    *("admin_password", "database_url", "redis_url", "secret_key"),
+    *("key_encryption_key", "key_passphrase"),
+)
 
 
 class BadEnvironment(ValueError):
@@ -37,11 +44,22 @@ class Environment(BaseSettings):
 
     data_dir: Path = Path("var")
     http_addr: str = "127.0.0.1:8000"
+    # The same as http_addr, over TLS with certificates of ours; empty: not at all, as behind a proxy that ends TLS.
+    https_addr: str = "127.0.0.1:8444"
     grpc_addr: str = "127.0.0.1:8443"
     admin_password: str = Field(default="", repr=False)
     database_url: str = Field(default="", repr=False)
     redis_url: str = Field(default="", repr=False)
     secret_key: str = Field(default="", repr=False)
+    # What seals private keys: 32 bytes in base64 or hex, or a passphrase; without either, a file of its own.
+    key_encryption_key: str = Field(default="", repr=False)
+    key_passphrase: str = Field(default="", repr=False)
+    # The name in all SPIFFE IDs here, for good: spiffe://<trust domain>/ns/<namespace>/sa/<workload>.
+    trust_domain: str = "governor.internal"
+    # Where revocation lists and OCSP answers are found; it stands in every certificate. Default: the HTTP address.
+    pki_url: str = ""
+    # "plaintext" opens the gRPC port without TLS: every program that reaches it is taken for a data plane.
+    grpc_tls: Literal["mutual", "plaintext"] = "mutual"
     # Origins (scheme://host[:port]) besides the server's own from which browsers may call; comma-separated.
     allowed_origins: str = ""
     # Host names besides those of http_addr under which the dashboard is served; comma-separated.
@@ -52,11 +70,20 @@ class Environment(BaseSettings):
 
     @model_validator(mode="after")
     def _usable(self) -> Self:
-        for name in ("http_addr", "grpc_addr"):
+        for name in ("http_addr", "https_addr", "grpc_addr"):
             try:
-                split_address(getattr(self, name))
+                if name != "https_addr" or self.https_addr:
+                    split_address(getattr(self, name))
             except BadEnvironment as error:
                 raise ValueError(f"{PREFIX}{name.upper()}: {error}") from None
+        if not _TRUST_DOMAIN.fullmatch(self.trust_domain):
+            raise ValueError("GOV_TRUST_DOMAIN must be 1 to 255 of a-z, 0-9, '.', '-' and '_', such as example.org")
+        if self.pki_url and not _URL.fullmatch(self.pki_url):
+            raise ValueError("GOV_PKI_URL must be http://host[:port][/path]: verifiers ask there before any TLS")
+        if self.key_encryption_key and self.key_passphrase:
+            raise ValueError("GOV_KEY_ENCRYPTION_KEY and GOV_KEY_PASSPHRASE are both set; use one")
+        if self.key_passphrase and len(self.key_passphrase) < 16:
+            raise ValueError("GOV_KEY_PASSPHRASE must have at least 16 characters")
         _check_each(
             "allowed_origins", self.allowed_origins, _ORIGIN, "http://host or https://host, with a port if need be"
         )
@@ -67,6 +94,11 @@ class Environment(BaseSettings):
         if self.redis_url and urlsplit(self.redis_url).scheme not in ("redis", "rediss", "unix"):
             raise ValueError("GOV_REDIS_URL must be redis://, rediss:// or unix://")
         return self
+
+    @property
+    def public_pki_url(self) -> str:
+        """Where revocation lists and OCSP answers are found."""
+        return self.pki_url or f"http://{self.http_addr}/pki"
 
     @property
     def origins(self) -> tuple[str, ...]:

@@ -4,14 +4,27 @@ from governance.access.models import Grant, Person, Token
 from governance.compliance.models import CallCheckpoint, CallEvent, CallHead
 from governance.dataplane.models import DataPlaneClient, LoadSample
 from governance.ledger.models import Checkpoint, Cursor, Fact, Head
+from governance.pki.models import (
+    Authority,
+    Certificate,
+    Holding,
+    Issued,
+    Issuer,
+    JoinToken,
+    RootRotation,
+    Transport,
+    Workload,
+)
 from governance.registry.models import Endpoint, Lease, Service
 from governance.traffic.models import BalancingPolicy
 
 __all__ = [
+    "Authority",
     "BalancingPolicy",
     "CallCheckpoint",
     "CallEvent",
     "CallHead",
+    "Certificate",
     "Checkpoint",
     "Cursor",
     "DataPlaneClient",
@@ -19,9 +32,16 @@ __all__ = [
     "Fact",
     "Grant",
     "Head",
+    "Holding",
+    "Issued",
+    "Issuer",
+    "JoinToken",
     "Lease",
     "LoadSample",
     "Person",
+    "RootRotation",
     "Service",
     "Token",
+    "Transport",
+    "Workload",
 ]

@@ -15,6 +15,7 @@ TASKS = (
     "governance.access.tasks",
     "governance.registry.tasks",
     "governance.dataplane.tasks",
+    "governance.pki.tasks",
 )
 LONGEST_TASK_S = 3600
 

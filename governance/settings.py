@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
@@ -25,7 +26,20 @@ if len(SECRET_KEY) < 40:
 
 DEBUG = False
 _host, _port = split_address(GOV.http_addr)
-ALLOWED_HOSTS = [_host, "localhost", "127.0.0.1", "[::1]", *filter(None, map(str.strip, GOV.allowed_hosts.split(",")))]
+# Verifiers ask for revocation lists under the name that stands in certificates.
+_pki_host = urlsplit(GOV.public_pki_url).hostname or _host
+ALLOWED_HOSTS = list(
+    dict.fromkeys(
+        [
+            _host,
+            _pki_host,
+            "localhost",
+            "127.0.0.1",
+            "[::1]",
+            *filter(None, map(str.strip, GOV.allowed_hosts.split(","))),
+        ]
+    )
+)
 CSRF_TRUSTED_ORIGINS = list(GOV.origins)
 # TLS ends at a proxy: an allowed origin of https says that browsers come by it.
 BEHIND_TLS = any(origin.startswith("https://") for origin in GOV.origins)

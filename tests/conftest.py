@@ -1,10 +1,14 @@
 """What every test stands on: a data directory of its own, and the four people."""
 
+import base64
 import os
 import tempfile
 
 _SESSION = tempfile.TemporaryDirectory(prefix="governor-test-")
 os.environ["GOV_DATA_DIR"] = _SESSION.name  # before Django reads its settings
+# Or the first key would be made in the configuration directory of whoever runs the tests.
+os.environ["GOV_KEY_ENCRYPTION_KEY"] = base64.b64encode(os.urandom(32)).decode()
+os.environ["GOV_GRPC_TLS"] = "plaintext"  # tests of TLS say otherwise
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
 
 from tests.fixtures.house import house, ledger, template  # noqa: E402

@@ -7,7 +7,7 @@ from typing import Literal
 
 from governance.kernel.actor import EVERYWHERE
 
-Kind = Literal["grpc-cpp", "grpc-python", "grpc-go", "grpc-java", "envoy", "unknown"]
+Kind = Literal["grpc-cpp", "grpc-python", "grpc-go", "grpc-java", "envoy", "agent", "unknown"]
 SyncState = Literal["in_sync", "sent", "nacked", "stale", "offline"]
 STALE_AFTER_S = 5.0
 

@@ -10,6 +10,13 @@ PERMISSIONS: Mapping[str, str] = {
     "traffic.write": "switch and restore balancing policies",
     "dataplane.read": "see connected clients and what each was sent and acknowledged",
     "dataplane.connect": "open an xDS stream and report load",
+    "pki.read": "see certificates, authorities, workloads and their state",
+    "pki.write": "request, change and renew certificates; set how services are called",
+    "pki.revoke": "revoke certificates, disable workloads",
+    "pki.join": "make and withdraw join tokens",
+    "pki.authority": "create and import authorities, rotate the root",
+    "pki.enroll": "have one's own certificate renewed",
+    "pki.maintain": "issue what is due, publish revocation lists",
     "audit.read": "read the audit trail",
     "audit.prove": "fetch checkpoints and proofs",
     "access.read": "see people, roles and tokens",
@@ -19,15 +26,17 @@ PERMISSIONS: Mapping[str, str] = {
     "system.maintain": "run scheduled maintenance: expire leases, report health",
 }
 
-_VIEW = frozenset({"registry.read", "traffic.read", "dataplane.read", "access.self", "system.read"})
+_VIEW = frozenset({"registry.read", "traffic.read", "dataplane.read", "pki.read", "access.self", "system.read"})
 
 ROLES: Mapping[str, frozenset[str]] = {
     "viewer": _VIEW,
-    "operator": _VIEW | {"registry.write", "registry.register", "traffic.write", "audit.read"},
-    "security": _VIEW | {"audit.read", "audit.prove", "access.read", "access.write"},
+    "operator": _VIEW | {"registry.write", "registry.register", "traffic.write", "pki.write", "pki.join", "audit.read"},
+    "security": _VIEW
+    | {"audit.read", "audit.prove", "access.read", "access.write"}
+    | {"pki.write", "pki.revoke", "pki.join", "pki.authority"},
     "auditor": _VIEW | {"audit.read", "audit.prove", "access.read"},
-    "workload": frozenset({"registry.read", "registry.register", "dataplane.connect"}),
-    "admin": frozenset(PERMISSIONS) - {"system.maintain"},
+    "workload": frozenset({"registry.read", "registry.register", "dataplane.connect", "pki.enroll"}),
+    "admin": frozenset(PERMISSIONS) - {"system.maintain", "pki.maintain"},
 }
 
 

@@ -38,8 +38,9 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 # A credential has a capital, a digit or a '=' somewhere near its start; "basic authentication" has not.
 _BEARER = re.compile(r"\b((?i:bearer|basic))[ \t]{1,4}(?=[a-z._~+/-]{0,64}[A-Z0-9=])[A-Za-z0-9._~+/=-]{8,4096}")
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{4,8192}(?:\.[A-Za-z0-9_-]{1,4096})?")
-_GOV_TOKEN = re.compile(r"\bgov_[A-Za-z0-9_-]{8,256}")
-_PEM = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[A-Za-z0-9+/=\s]{0,16384}(?:-----END [A-Z ]{0,40}-----)?")
+_GOV_TOKEN = re.compile(r"\bgov(?:join)?_[A-Za-z0-9_-]{8,256}")
+# With backslashes, because a refusal may quote what it was given: line feeds then stand as \n.
+_PEM = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[A-Za-z0-9+/=\s\\]{0,16384}(?:-----END [A-Z ]{0,40}-----)?")
 _URL_PASSWORD = re.compile(r"(?<=://)([^\s:/@]{0,256}):[^\s/@]{1,256}(?=@)")
 _ASSIGNED = re.compile(
     r"\b(password|passwd|pwd|secret|token|api_?key)"
@@ -123,7 +124,7 @@ def redact_text(text: str) -> str:
         text = _BEARER.sub(r"\1 [REDACTED:token]", text)
     if "eyJ" in text:
         text = _JWT.sub("[REDACTED:jwt]", text)
-    if "gov_" in text:
+    if "gov_" in text or "govjoin_" in text:
         text = _GOV_TOKEN.sub("[REDACTED:token]", text)
     if "-----BEGIN" in text:
         text = _PEM.sub("[REDACTED:private_key]", text)

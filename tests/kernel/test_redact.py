@@ -35,6 +35,7 @@ def test_these_names_do_not(name: str) -> None:
         ("authorization was Basic dXNlcjpwYXNz=", "authorization was Basic [REDACTED:token]"),
         (f"got {_JWT}.", "got [REDACTED:jwt]."),
         ("token gov_Zq8sLw2vTn5xYc7b is unknown", "token [REDACTED:token] is unknown"),
+        ("'govjoin_Zq8sLw2vTn5xYc7b' is not a name", "'[REDACTED:token]' is not a name"),
         ("postgresql://gov:s3cret@db/x", "postgresql://gov:[REDACTED:password]@db/x"),
         ("password=hunter2&x=1", "password=[REDACTED:secret]&x=1"),
         ('{"password": "hunter2"}', '{"password": "[REDACTED:secret]"}'),
@@ -42,6 +43,7 @@ def test_these_names_do_not(name: str) -> None:
         ("card 4111-1111-1111-1111 refused", "card [REDACTED:pan] refused"),
         ("card 5500 0000 0000 0004.", "card [REDACTED:pan]."),
         ("-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----", "[REDACTED:private_key]"),
+        (r"'-----BEGIN EC PRIVATE KEY-----\nMIIE\n-----END EC PRIVATE KEY-----\n'", r"'[REDACTED:private_key]\n'"),
     ],
 )
 def test_secrets_in_free_text_are_replaced(text: str, shown: str) -> None:

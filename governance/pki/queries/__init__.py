@@ -1,0 +1,1 @@
+"""What there is of authorities, certificates and workloads."""

@@ -1,0 +1,141 @@
+"""Authorities, issuers, revocation lists."""
+
+import hashlib
+
+from django.db.models import Count, Q
+
+from governance.kernel.clock import now
+from governance.kernel.errors import NotFound, Unavailable
+from governance.pki import models
+from governance.pki.authority import Authority
+from governance.pki.signers import authority_from
+from governance.pki.status import CertificateAuthority, IssuerView
+
+
+def authorities() -> list[CertificateAuthority]:
+    """All authorities in the order in which they were made, with what they signed counted."""
+    live = Q(not_after__gt=now(), revoked_at__isnull=True)
+    rows = models.Issued.objects.values("authority").annotate(all=Count("serial"), live=Count("serial", filter=live))
+    counted: dict[str, dict[str, int]] = {row["authority"]: {"all": row["all"], "live": row["live"]} for row in rows}
+    return [
+        _view(row, counted.get(row.id, {"all": 0, "live": 0}))
+        for row in models.Authority.objects.order_by("revision", "-kind", "id")
+    ]
+
+
+def authority(authority_id: str) -> CertificateAuthority | None:
+    """One authority, or None."""
+    return next((each for each in authorities() if each.id == authority_id), None)
+
+
+def pem_of(authority_id: str) -> str | None:
+    """The certificate of an authority, or None. Whoever checks a certificate asks for it: it must count nothing."""
+    return models.Authority.objects.filter(pk=authority_id).values_list("pem", flat=True).first()
+
+
+def issuers() -> list[IssuerView]:
+    """All issuers by name."""
+    return [_issuer(row) for row in models.Issuer.objects.order_by("name")]
+
+
+def issuer(name: str) -> IssuerView | None:
+    """One issuer, or None."""
+    row = models.Issuer.objects.filter(name=name).first()
+    return _issuer(row) if row else None
+
+
+def roots_pem() -> str:
+    """The roots that are trusted, as one PEM text."""
+    rows = models.Authority.objects.filter(kind="root", state="active").order_by("id")
+    return "".join(_ended(pem) for pem in rows.values_list("pem", flat=True))
+
+
+def bundle_id(pem: str | bytes) -> str:
+    """What tells one set of roots from another: the first 16 hex digits of the SHA-256 of its PEM text."""
+    return hashlib.sha256(pem.encode() if isinstance(pem, str) else pem).hexdigest()[:16]
+
+
+def revocation_list(authority_id: str) -> bytes | None:
+    """The newest revocation list of an authority as DER, or None."""
+    found = models.Authority.objects.filter(pk=authority_id).values_list("crl", flat=True).first()
+    return bytes(found) if found is not None else None
+
+
+def revocation_lists() -> list[bytes]:
+    """The newest lists of all authorities that are not retired."""
+    rows = models.Authority.objects.exclude(state="retired").filter(crl__isnull=False).order_by("id")
+    return [bytes(each) for each in rows.values_list("crl", flat=True) if each is not None]
+
+
+def signer_of(issuer_name: str) -> tuple[str, Authority]:
+    """The id of the authority that signs for an issuer, and the authority with its key.
+
+    Raises NotFound for an unknown issuer, Unavailable when the key is not here or cannot be opened.
+    """
+    row = models.Issuer.objects.filter(name=issuer_name).first()
+    if row is None:
+        raise NotFound(f"there is no issuer {issuer_name}", field="issuer")
+    return row.signer, with_key(row.signer)
+
+
+def with_key(authority_id: str) -> Authority:
+    """An authority with its key, and with what is sent after its certificate."""
+    row = models.Authority.objects.filter(pk=authority_id).first()
+    if row is None:
+        raise NotFound(f"there is no authority {authority_id}", field="authority")
+    if row.sealed_key is None:
+        raise Unavailable(f"the key of the authority {row.common_name} is not here")
+    above: list[str] = []
+    parent = models.Authority.objects.filter(pk=row.parent).first() if row.parent else None
+    while parent is not None:
+        if parent.kind != "root":
+            above.append(parent.pem)
+        elif parent.cross_pem:
+            above.append(parent.cross_pem)
+        parent = models.Authority.objects.filter(pk=parent.parent).first() if parent.parent else None
+    return authority_from(row.id, row.pem, bytes(row.sealed_key), above=above)
+
+
+def lists_due() -> bool:
+    """Whether a revocation list is at half of its life."""
+    rows = models.Authority.objects.exclude(state="retired").filter(sealed_key__isnull=False)
+    return rows.filter(crl_next_at__lt=now()).exists()
+
+
+def _ended(pem: str) -> str:
+    return pem if pem.endswith("\n") else pem + "\n"
+
+
+def _issuer(row: models.Issuer) -> IssuerView:
+    return IssuerView(
+        name=row.name,
+        signer=row.signer,
+        namespaces=tuple(row.namespaces),
+        dns_names=tuple(row.dns_names),
+        max_duration_s=row.max_duration_s,
+        revision=row.revision,
+    )
+
+
+def _view(row: models.Authority, counted: dict[str, int]) -> CertificateAuthority:
+    return CertificateAuthority(
+        id=row.id,
+        issuer=row.issuer,
+        kind=row.kind,
+        parent=row.parent,
+        state=row.state,  # type: ignore[arg-type]  # the column holds only what the commands allow
+        common_name=row.common_name,
+        serial=row.serial,
+        key_id=row.key_id,
+        not_before=row.not_before,
+        not_after=row.not_after,
+        pem=row.pem,
+        cross_pem=row.cross_pem,
+        imported=row.imported,
+        has_key=row.sealed_key is not None,
+        crl_number=row.crl_number,
+        crl_next_at=row.crl_next_at,
+        revision=row.revision,
+        issued=counted["all"],
+        live=counted["live"],
+    )
