@@ -6,6 +6,7 @@ from typing import Literal
 import grpc
 
 from gateway.callers import Callers
+from gateway.guard import Guard
 from gateway.interceptors.access_log import AccessLog
 from gateway.interceptors.audit import Audit
 from gateway.interceptors.auth import Auth
@@ -13,6 +14,7 @@ from gateway.interceptors.call import Call
 from gateway.interceptors.chain import Chain, Link
 from gateway.interceptors.limit import Buckets, Limit
 from gateway.interceptors.metrics import Metrics
+from gateway.interceptors.peer import PeerCheck
 from gateway.interceptors.recover import Recover
 from gateway.interceptors.redact import Redact
 from gateway.interceptors.server import ChainInterceptor
@@ -26,18 +28,24 @@ from governance.kernel.actor import EVERYWHERE
 
 Door = Literal["grpc", "grpc-web"]
 
-# What needs no permission. Data planes prove who they are by mutual TLS, not by a token; until the port has it, it
-# belongs on a network where only data planes are.
-PUBLIC = (
+# What needs no permission.
+OPEN = (
     "/grpc.health.v1.Health/Check",
     "/grpc.health.v1.Health/List",
     "/grpc.health.v1.Health/Watch",
     "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
-    "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources",
-    "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources",
-    "/envoy.service.load_stats.v3.LoadReportingService/StreamLoadStats",
+    "/governor.admin.v1.EnrolmentService/Join",  # a join token is the right to it
+    "/governor.admin.v1.EnrolmentService/GetRoots",
 )
+# Data planes prove who they are by the certificate of their connection, and need the right to be one.
+DATA_PLANE = {
+    "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources": "dataplane.connect",
+    "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources": "dataplane.connect",
+    "/envoy.service.load_stats.v3.LoadReportingService/StreamLoadStats": "dataplane.connect",
+}
+# On a plain-text port nobody can prove anything: it belongs on a network where only data planes are.
+PUBLIC = (*OPEN, *DATA_PLANE)
 # Far above what people and their tools do, far below what would crowd out others: a whole fleet behind one address
 # may reconnect at once.
 CALLS_PER_S, BURST = 1_000.0, 5_000
@@ -46,12 +54,19 @@ _OURS = frozenset({grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.Statu
 _UNDECIDED = frozenset({grpc.StatusCode.CANCELLED, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE})
 
 
-def standard_chain(door: Door) -> Chain:
-    """Recover, trace, auth, limit, metrics, redact, logging, audit: in this order from the outside to the inside."""
-    auth = Auth(Callers(sessions=door == "grpc-web"), permissions=permissions.declared(), public=PUBLIC)
+def standard_chain(door: Door, *, guard: Guard | None = None) -> Chain:
+    """Recover, trace, peer, auth, limit, metrics, redact, logging, audit: from the outside to the inside.
+
+    With a `guard` the door is one of mutual TLS: every call is looked at for the certificate behind it.
+    """
+    callers = Callers(sessions=door == "grpc-web", guard=guard)
+    public = PUBLIC if guard is None else OPEN
+    auth = Auth(callers, permissions={**permissions.declared(), **DATA_PLANE}, public=public)
+    peer = () if guard is None else (PeerCheck(revoked=guard.revoked, opened=guard.opened, required=True),)
     interceptors = (
         Recover(explain),
         Tracing(),
+        *peer,
         auth,
         Limit(Buckets(per_s=CALLS_PER_S, burst=BURST)),
         _metrics(),
@@ -62,9 +77,9 @@ def standard_chain(door: Door) -> Chain:
     return Chain(Link(priority, interceptor) for priority, interceptor in enumerate(interceptors))
 
 
-def native_interceptors() -> tuple[ChainInterceptor, ...]:
-    """What stands before the native gRPC server."""
-    return (ChainInterceptor(standard_chain("grpc"), door="grpc"),)
+def native_interceptors(guard: Guard | None = None) -> tuple[ChainInterceptor, ...]:
+    """What stands before the native gRPC server, behind a port of mutual TLS when there is a `guard`."""
+    return (ChainInterceptor(standard_chain("grpc", guard=guard), door="grpc"),)
 
 
 def web_interceptors() -> tuple[ChainInterceptor, ...]:

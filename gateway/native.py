@@ -8,7 +8,9 @@ from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from gateway.doors import native_interceptors
+from gateway.guard import Guard, mutual
 from gateway.rpc import servicers
+from gateway.xds.health import no_credentials
 from gateway.xds.process import XdsProcess
 from governance.compliance.stream import stop_calls
 from governance.kernel.errors import Unavailable
@@ -28,6 +30,9 @@ OPTIONS = (
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.http2.max_ping_strikes", 0),
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
+    # A certificate counts for the connections that were made with it: none lasts for ever. Data planes reconnect.
+    ("grpc.max_connection_age_ms", 6 * 3600 * 1000),
+    ("grpc.max_connection_age_grace_ms", 60_000),
 )
 
 
@@ -40,24 +45,39 @@ async def _serve(address: str, name: str) -> None:
     asked = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked.set)
-    server = grpc.aio.server(interceptors=native_interceptors(), options=OPTIONS)
+    guard = await asyncio.to_thread(_guard, name)
+    server = grpc.aio.server(interceptors=native_interceptors(guard), options=OPTIONS)
     servicers.add_all(server)
-    xds = XdsProcess(name=name)
+    xds = XdsProcess(name=name, credentials=guard.as_client if guard else no_credentials)
     await xds.start(server)
     answers = _health(server)
     reflection.enable_server_reflection(
         (*servicers.SERVICES, *DATA_PLANE, health.SERVICE_NAME, reflection.SERVICE_NAME), server
     )
     try:
-        server.add_insecure_port(address)
+        if guard is None:
+            server.add_insecure_port(address)
+        else:
+            server.add_secure_port(address, guard.credentials.credentials())
     except RuntimeError:
         raise Unavailable(f"GOV_GRPC_ADDR: cannot listen on {address}: is it in use?") from None
     await server.start()
     await asked.wait()
     await answers.enter_graceful_shutdown()
     await xds.stop()
+    if guard is not None:
+        await asyncio.to_thread(guard.stop)
     await server.stop(GRACE_S)
     await asyncio.to_thread(stop_calls)
+
+
+def _guard(name: str) -> Guard | None:
+    """Who looks after the port; None when it is opened in plain text on purpose."""
+    if not mutual():
+        return None
+    guard = Guard(name)
+    guard.start()
+    return guard
 
 
 def _health(server: grpc.aio.Server) -> health.aio.HealthServicer:

@@ -3,11 +3,14 @@
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import grpc
 
 from governance.kernel.actor import STRANGER, Actor
+
+if TYPE_CHECKING:
+    from gateway.tls.peers import Peer
 
 Kind = Literal["unary_unary", "unary_stream", "stream_unary", "stream_stream"]
 Pairs = tuple[tuple[str, str | bytes], ...]
@@ -78,6 +81,7 @@ class Call:
         "metadata",
         "method",
         "peer",
+        "peer_certificate",
         "reached",
         "reference",
         "request",
@@ -113,6 +117,7 @@ class Call:
         self.explain: Explain = explain_plainly
         self.started_ns = time.perf_counter_ns()
         self.actor: Actor = STRANGER
+        self.peer_certificate: Peer | None = None
         self.trace: Trace | None = None
         self.trailing: Pairs = ()
         self.shown_metadata: Pairs = ()

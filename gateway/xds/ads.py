@@ -10,6 +10,7 @@ from typing import Any
 import grpc
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DiscoveryRequest
 
+from gateway.xds.identity import identified
 from gateway.xds.stream import WARM_LIMIT_S, Mode, Stream
 from gateway.xds.streams import Streams
 
@@ -51,8 +52,9 @@ class DiscoveryService:
                 await self._ended.wait()
 
     async def _serve(self, requests: AsyncIterator[Any], context: Any, *, mode: Mode) -> AsyncIterator[bytes]:
-        bell = asyncio.Event()
-        stream = Stream(id=secrets.token_hex(4), mode=mode, address=_address(context.peer()), wake=bell.set)
+        identity = await identified(context, self._streams.identify)
+        bell, address = asyncio.Event(), _address(context.peer())
+        stream = Stream(id=secrets.token_hex(4), mode=mode, address=address, wake=bell.set, identity=identity)
         self._open.add(bell)
         self._ended.clear()
         reader = asyncio.create_task(self._read(stream, requests, bell))

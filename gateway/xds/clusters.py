@@ -6,7 +6,7 @@ from typing import Any
 from envoy.config.cluster.v3.circuit_breaker_pb2 import CircuitBreakers
 from envoy.config.cluster.v3.cluster_pb2 import Cluster, LoadBalancingPolicy
 from envoy.config.cluster.v3.outlier_detection_pb2 import OutlierDetection
-from envoy.config.core.v3.config_source_pb2 import AggregatedConfigSource, ApiVersion, ConfigSource, SelfConfigSource
+from envoy.config.core.v3.config_source_pb2 import SelfConfigSource
 from envoy.config.core.v3.protocol_pb2 import Http2ProtocolOptions
 from envoy.config.endpoint.v3.endpoint_components_pb2 import LbEndpoint, LocalityLbEndpoints
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
@@ -17,29 +17,27 @@ from envoy.extensions.load_balancing_policies.least_request.v3.least_request_pb2
 from envoy.extensions.load_balancing_policies.round_robin.v3.round_robin_pb2 import RoundRobin
 from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
 from envoy.type.v3.percent_pb2 import Percent
-from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.wrappers_pb2 import UInt32Value, UInt64Value
 
 from gateway.xds.fleet import Governed
 from gateway.xds.names import generation_name
 from gateway.xds.placement import Place, even
+from gateway.xds.tls import ads, packed, to_server
 from governance.traffic.values import Balancing
 
 # Both planes refuse more than 1,024 calls at a time unless told otherwise; limits are decided, not met by accident.
 _UNLIMITED = 1_000_000
 # With the default of 140 per cent Envoy moves calls to the next priority while most of the first one works.
 _OVERPROVISIONING = 1_000_000
+# A certificate that lives an hour is renewed 20 minutes before it ends; by then every connection must show the new one.
+_CONNECTION = Duration(seconds=300)
 _HTTP2_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 
-def ads() -> ConfigSource:
-    """Where to ask: on this very stream."""
-    return ConfigSource(ads=AggregatedConfigSource(), resource_api_version=ApiVersion.V3)
-
-
-def cluster(name: str, balancing: Balancing, chosen: Sequence[Place], *, plane: str) -> Any:
+def cluster(name: str, governed: Governed, chosen: Sequence[Place], *, plane: str) -> Any:
     """The cluster of a service for clients of `plane`."""
+    balancing = governed.balancing
     message = Cluster(
         name=name,
         type=Cluster.EDS,
@@ -47,11 +45,17 @@ def cluster(name: str, balancing: Balancing, chosen: Sequence[Place], *, plane: 
         connect_timeout=Duration(seconds=balancing.timeout_ms // 1000, nanos=balancing.timeout_ms % 1000 * 1_000_000),
         circuit_breakers=_no_limits(),
     )
-    (_for_envoy if plane == "envoy" else _for_grpc)(message, balancing, chosen)
+    if governed.transport is not None and governed.mutual:
+        message.transport_socket.CopyFrom(to_server(governed.transport, plane=plane))
+    if plane == "envoy":
+        _for_envoy(message, balancing)
+        message.typed_extension_protocol_options[_HTTP2_OPTIONS].CopyFrom(packed(_http2(mutual=governed.mutual)))
+    else:
+        _for_grpc(message, balancing, chosen)
     return message
 
 
-def _for_envoy(message: Any, balancing: Balancing, chosen: Sequence[Place]) -> None:
+def _for_envoy(message: Any, balancing: Balancing) -> None:
     """Envoy: policy enums; never a panic in which it sends calls to hosts that are known to be broken."""
     common = Cluster.CommonLbConfig(healthy_panic_threshold=Percent(value=0))
     if balancing.policy == "ring_hash":
@@ -64,10 +68,19 @@ def _for_envoy(message: Any, balancing: Balancing, chosen: Sequence[Place]) -> N
         common.locality_weighted_lb_config.SetInParent()
     message.common_lb_config.CopyFrom(common)
     message.outlier_detection.CopyFrom(_outliers())
-    http2 = HttpProtocolOptions(
+
+
+def _http2(*, mutual: bool) -> Any:
+    """With mutual TLS a connection takes new calls for a while only: it shows the certificate with which it began.
+
+    It ends once the streams on it have ended; nothing is cut off.
+    """
+    options = HttpProtocolOptions(
         explicit_http_config=HttpProtocolOptions.ExplicitHttpConfig(http2_protocol_options=Http2ProtocolOptions())
     )
-    message.typed_extension_protocol_options[_HTTP2_OPTIONS].CopyFrom(_packed(http2))
+    if mutual:
+        options.common_http_protocol_options.max_connection_duration.CopyFrom(_CONNECTION)
+    return options
 
 
 def _for_grpc(message: Any, balancing: Balancing, chosen: Sequence[Place]) -> None:
@@ -88,7 +101,7 @@ def _list(message: Any, *policies: Any) -> None:
     for policy in policies:
         config = LoadBalancingPolicy.Policy()
         config.typed_extension_config.name = type(policy).__name__
-        config.typed_extension_config.typed_config.CopyFrom(_packed(policy))
+        config.typed_extension_config.typed_config.CopyFrom(packed(policy))
         message.load_balancing_policy.policies.append(config)
 
 
@@ -125,12 +138,6 @@ def _no_limits() -> Any:
         max_connections=many, max_pending_requests=many, max_requests=many, max_retries=many
     )
     return CircuitBreakers(thresholds=[limits])
-
-
-def _packed(message: Any) -> Any:
-    packed = AnyMessage()
-    packed.Pack(message, deterministic=True)
-    return packed
 
 
 def assignment(name: str, governed: Governed, chosen: Sequence[Place], *, plane: str) -> Any:

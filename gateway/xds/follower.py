@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from gateway.xds.compile import Compiler, Resources
 from gateway.xds.fleet import Fleet, Governed
 from gateway.xds.node import Group
+from gateway.xds.trust import NOTHING, Trust
+from gateway.xds.trusted import TrustReader
 from governance.ledger import queries as ledger
 from governance.ledger import wake
 from governance.ledger.queries import Entry
@@ -20,11 +22,11 @@ MANY = 50  # from so many changed services on, reading all of them at once is ch
 Publish = Callable[[Fleet, Mapping[Group, Resources]], None]
 
 
-def read_fleet() -> Fleet:
+def read_fleet(trust: Trust = NOTHING) -> Fleet:
     """Everything as it stands; under a stream of changes some that came while it was read may be in it."""
     for _ in range(READINGS):
         revision = ledger.head_revision()
-        fleet = Fleet(revision=revision, services=_governed(registry.services()))
+        fleet = Fleet(revision=revision, services=_governed(registry.services()), trust=trust)
         if ledger.head_revision() == revision:
             break
     return fleet
@@ -47,10 +49,17 @@ class FleetFollower:
     """
 
     def __init__(
-        self, fleet: Fleet, compiler: Compiler, *, groups: Callable[[], Collection[Group]], publish: Publish
+        self,
+        fleet: Fleet,
+        compiler: Compiler,
+        *,
+        groups: Callable[[], Collection[Group]],
+        publish: Publish,
+        trust: TrustReader | None = None,
     ) -> None:
         self.fleet = fleet
         self._compiler, self._groups, self._publish = compiler, groups, publish
+        self._trust = trust
         self._read_at = 0.0
 
     def apply(self, entries: Sequence[Entry]) -> None:
@@ -78,6 +87,8 @@ class FleetFollower:
             relevant = [entry for entry in known if _relevant(entry)]
             revision = known[-1].revision
             fleet = self._changed(revision, relevant) if relevant else self.fleet.changed(revision, {})
+            if self._trust is not None and (trust := self._trust.changed(revision, known)):
+                fleet = fleet.changed(revision, {}, trust=trust)
             if not (newer := ledger.after(revision)):
                 break
             known += newer
@@ -86,7 +97,7 @@ class FleetFollower:
     def _changed(self, revision: int, entries: Collection[Entry]) -> Fleet:
         touched = {path for entry in entries for path in _touched(entry)}
         if len(touched) > MANY or None in touched:
-            return Fleet(revision=revision, services=_governed(registry.services()))
+            return Fleet(revision=revision, services=_governed(registry.services()), trust=self.fleet.trust)
         names = [path for path in touched if path is not None]
         read = {name: registry.service(*name) for name in names}
         there = _governed([service for service in read.values() if service is not None])
@@ -107,16 +118,18 @@ class FleetFollower:
 
 
 def _relevant(entry: Entry) -> bool:
-    return entry.action.startswith(("registry.", "traffic."))
+    return entry.action.startswith(("registry.", "traffic.", "pki."))
 
 
 def _urgent(entry: Entry) -> bool:
-    return entry.action.startswith(("traffic.", "registry.endpoint.update"))
+    return entry.action.startswith(("traffic.", "registry.endpoint.update", "pki."))
 
 
 def _touched(entry: Entry) -> list[tuple[str, str] | None]:
     """The services that a fact is about, by (namespace, name); None when it may be any."""
     kind, _, rest = entry.thing.partition("/")
+    if entry.action.startswith("pki."):
+        return []
     if kind in ("leases", "health"):
         paths = [*(entry.before or {}), *(entry.after or {})]
     elif kind in ("service", "endpoint", "endpoints", "balancing"):

@@ -11,6 +11,7 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from gateway.xds import metrics
 from gateway.xds.fleet import Fleet
+from gateway.xds.names import server_dns
 from gateway.xds.periodic import Periodic
 from governance.registry.values import Health
 
@@ -30,15 +31,32 @@ _OPTIONS = (
 log = structlog.get_logger(__name__)
 
 Flips = Mapping[str, tuple[Health, str]]
+# What to show a service, by (namespace, name): the same object until there is something newer, None as long as there
+# is nothing to show.
+Credentials = Callable[[tuple[str, str]], grpc.ChannelCredentials | None]
+
+
+def no_credentials(service: tuple[str, str]) -> None:
+    """Nothing to show to any service."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An endpoint to be checked."""
+    """An endpoint to be checked; a `mutual` one by mutual TLS, under the name that certificates of its service carry.
+
+    gRPC's Python channels compare DNS names and no URIs, so that it is not certain which workload answers.
+    """
 
     path: str  # namespace/service/endpoint
     address: str
     timeout_ms: int
+    mutual: bool = False
+
+    @property
+    def service(self) -> tuple[str, str]:
+        """Namespace and name of its service."""
+        namespace, service, _ = self.path.split("/")
+        return namespace, service
 
 
 class _Check:
@@ -47,13 +65,34 @@ class _Check:
     def __init__(self, target: Target, believed: Health) -> None:
         self.target, self.believed = target, believed
         self.failures = self.successes = 0
-        self.channel = grpc.aio.insecure_channel(target.address, options=_OPTIONS)
-        self.ask = self.channel.unary_unary(
+        self.task: asyncio.Task[None] | None = None
+        self._channel: grpc.aio.Channel | None = None
+        self._shown: grpc.ChannelCredentials | None = None
+        if not target.mutual:
+            self._open(grpc.aio.insecure_channel(target.address, options=_OPTIONS))
+
+    async def show(self, credentials: grpc.ChannelCredentials | None) -> None:
+        """Speak to a mutual target with these from now on."""
+        if credentials is self._shown or credentials is None:
+            return
+        if self._channel is not None:
+            await self._channel.close()
+        self._shown = credentials
+        options = (*_OPTIONS, ("grpc.ssl_target_name_override", server_dns(*self.target.service)))
+        self._open(grpc.aio.secure_channel(self.target.address, credentials, options=options))
+
+    @property
+    def able(self) -> bool:
+        """Whether there is a way to ask."""
+        return self._channel is not None
+
+    def _open(self, channel: grpc.aio.Channel) -> None:
+        self._channel = channel
+        self.ask = channel.unary_unary(
             METHOD,
             request_serializer=HealthCheckRequest.SerializeToString,
             response_deserializer=HealthCheckResponse.FromString,
         )
-        self.task: asyncio.Task[None] | None = None
 
     async def once(self) -> tuple[bool, str]:
         """Whether it serves, and what it said when it does not. Without the health protocol, answering is enough."""
@@ -83,14 +122,20 @@ class _Check:
     async def close(self) -> None:
         if self.task is not None:
             self.task.cancel()
-        await self.channel.close()
+        if self._channel is not None:
+            await self._channel.close()
 
 
 class HealthChecks:
-    """Checks the endpoints of the fleet and hands flips to `report`, which is awaited with a batch of them."""
+    """Checks the endpoints of the fleet and hands flips to `report`, which is awaited with a batch of them.
 
-    def __init__(self, report: Callable[[Flips], Awaitable[object]]) -> None:
-        self._report = report
+    `credentials` are for services on mutual TLS, asked for before each check; without any nothing is said of those.
+    """
+
+    def __init__(
+        self, report: Callable[[Flips], Awaitable[object]], *, credentials: Credentials = no_credentials
+    ) -> None:
+        self._report, self._credentials = report, credentials
         self._checks: dict[str, _Check] = {}
         self._flips: dict[str, tuple[Health, str]] = {}
         self._at_once: dict[str, asyncio.Semaphore] = {}
@@ -113,7 +158,8 @@ class HealthChecks:
         for (namespace, name), governed in fleet.services.items():
             for endpoint in governed.service.endpoints:
                 path = f"{namespace}/{name}/{endpoint.name}"
-                wanted[path] = Target(path, endpoint.address, governed.balancing.timeout_ms), endpoint.health
+                target = Target(path, endpoint.address, governed.balancing.timeout_ms, governed.mutual)
+                wanted[path] = target, endpoint.health
         for path, check in list(self._checks.items()):
             if path not in wanted or wanted[path][0] != check.target:
                 del self._checks[path]
@@ -130,15 +176,21 @@ class HealthChecks:
         at_once = self._at_once.setdefault(namespace, asyncio.Semaphore(AT_ONCE))
         await asyncio.sleep(random.uniform(0, min(0.2, self._interval_s())))  # noqa: S311  (spreads load, hides nothing)
         while True:
-            async with at_once:
-                serves, detail = await check.once()
-            metrics.checks.labels("serving" if serves else "failing").inc()
-            flip = check.judge(serves)
-            if flip is not None:
-                self._flips[check.target.path] = flip, detail
-            doubt = (check.believed == "unhealthy") == serves
+            if check.target.mutual:
+                await check.show(self._credentials(check.target.service))
+            doubt = check.able and await self._asked(check, at_once)
             pause_s = min(DOUBT_INTERVAL_S, self._interval_s()) if doubt else self._interval_s()
             await asyncio.sleep(pause_s * random.uniform(0.8, 1.2))  # noqa: S311
+
+    async def _asked(self, check: _Check, at_once: asyncio.Semaphore) -> bool:
+        """Ask once; whether the answer contradicts what is believed."""
+        async with at_once:
+            serves, detail = await check.once()
+        metrics.checks.labels("serving" if serves else "failing").inc()
+        flip = check.judge(serves)
+        if flip is not None:
+            self._flips[check.target.path] = flip, detail
+        return (check.believed == "unhealthy") == serves
 
     def _interval_s(self) -> float:
         return SMALL_FLEET_INTERVAL_S if len(self._checks) <= SMALL_FLEET else INTERVAL_S

@@ -60,8 +60,8 @@ class Generations:
 class Reporter:
     """One stream that reports load, and what must be remembered of its reports."""
 
-    def __init__(self, node_id: str) -> None:
-        self.node_id = node_id
+    def __init__(self, node_id: str, identity: str = "") -> None:
+        self.node_id, self.identity = node_id, identity
         self._intervals, self._generations = Intervals(), Generations()
 
     def samples(self, report: Any, *, client: str, clusters: Collection[str], at: datetime) -> Iterator[Sample]:

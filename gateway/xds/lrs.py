@@ -11,6 +11,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from gateway.xds import metrics
 from gateway.xds.aside import aside
+from gateway.xds.identity import identified
 from gateway.xds.load import Reporter
 from gateway.xds.node import Node, node_of
 from gateway.xds.periodic import Periodic
@@ -31,17 +32,19 @@ log = structlog.get_logger(__name__)
 class LoadReports:
     """Takes reports in and stores their samples in batches; `store` is called in a thread.
 
-    `clusters` names the clusters there are, for clients that must be told; `client` finds a node's stream.
+    `identify` says whose stream it is by its connection, and may refuse it; `clusters` names the clusters that an
+    identity is shown, and may report; `client` finds a node's stream.
     """
 
     def __init__(
         self,
         *,
-        clusters: Callable[[], Collection[str]],
-        client: Callable[[str], str],
+        identify: Callable[[Any], str],
+        clusters: Callable[[str], Collection[str]],
+        client: Callable[[str, str], str],
         store: Callable[[Collection[Sample]], None],
     ) -> None:
-        self._clusters, self._client, self._store = clusters, client, store
+        self._identify, self._clusters, self._client, self._store = identify, clusters, client, store
         self._waiting: list[Sample] = []
         self._open: dict[asyncio.Event, bool] = {}  # bell of each stream -> whether it is an Envoy's
         self._storing = Periodic(self._flush, every_s=FLUSH_S)
@@ -66,16 +69,17 @@ class LoadReports:
         await self._storing.stop()
 
     async def _serve(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
+        identity = await identified(context, self._identify)
         first = await anext(requests, None)
         if first is None:
             return
         node, bell = node_of(first.node), asyncio.Event()
-        reporter = Reporter(node.id)
+        reporter = Reporter(node.id, identity)
         self._take(first, reporter)
         self._open[bell] = node.kind == "envoy"
         reader = asyncio.create_task(self._read(requests, reporter, bell))
         try:
-            yield self._wanted(first.node, node)
+            yield self._wanted(first.node, node, identity)
             await bell.wait()
         finally:
             del self._open[bell]
@@ -89,7 +93,7 @@ class LoadReports:
         finally:
             bell.set()
 
-    def _wanted(self, sender: Any, node: Node) -> Any:
+    def _wanted(self, sender: Any, node: Node, identity: str) -> Any:
         envoys = sum(self._open.values())
         if node.kind == "envoy":
             every_s = ENVOY_S if envoys <= MANY_ENVOYS else MANY_ENVOYS_S
@@ -99,11 +103,12 @@ class LoadReports:
         if "envoy.lrs.supports_send_all_clusters" in sender.client_features or node.kind == "envoy":
             wanted.send_all_clusters = True
         else:
-            wanted.clusters.extend(self._clusters())
+            wanted.clusters.extend(self._clusters(identity))
         return wanted
 
     def _take(self, request: Any, reporter: Reporter) -> None:
-        client, clusters = self._client(reporter.node_id), frozenset(self._clusters())
+        client = self._client(reporter.node_id, reporter.identity)
+        clusters = frozenset(self._clusters(reporter.identity))
         taken = reporter.samples(request, client=client, clusters=clusters, at=now())
         self._waiting += list(taken)[: MAX_WAITING - len(self._waiting)]
 

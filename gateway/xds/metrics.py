@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from prometheus_client import Counter, Gauge, Histogram
 
-_TYPES = ("cluster", "endpoint", "listener", "route", "other")
+_TYPES = ("cluster", "endpoint", "secret", "listener", "route", "other")
 
 
 def _by_type(counter: Counter) -> Mapping[str, Counter]:

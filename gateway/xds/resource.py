@@ -1,7 +1,7 @@
 """A resource as the bytes that every stream is sent: made once, shared by all."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from envoy.service.discovery.v3.discovery_pb2 import (
@@ -16,16 +16,20 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 class Resource:
     """One named resource; `sotw` and `delta` are a field of the response, ready to be appended to one.
 
-    A protobuf message is the concatenation of its fields, so a response is put together from bytes.
+    A protobuf message is the concatenation of its fields, so a response is put together from bytes. They may hold a
+    private key, so they are never shown. `path` is the "namespace/name" of what it is about, where its name does not
+    say it; `mark` is what people tell its content by: a serial, a fingerprint.
     """
 
     name: str
     hash: str
-    sotw: bytes
-    delta: bytes
+    sotw: bytes = field(repr=False)
+    delta: bytes = field(repr=False)
+    path: str = ""
+    mark: str = ""
 
 
-def resource(name: str, message: Any) -> Resource:
+def resource(name: str, message: Any, *, path: str = "", mark: str = "") -> Resource:
     """`message` under `name`; its hash is over its content."""
     packed = AnyMessage()
     packed.Pack(message, deterministic=True)
@@ -37,4 +41,6 @@ def resource(name: str, message: Any) -> Resource:
         delta=DeltaDiscoveryResponse(
             resources=[DeltaResource(name=name, version=digest, resource=packed)]
         ).SerializeToString(),
+        path=path,
+        mark=mark,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from envoy.service.discovery.v3.discovery_pb2 import DiscoveryResponse
 
 from gateway.xds.compile import Resources
-from gateway.xds.names import ORDER
+from gateway.xds.names import SHARED
 from gateway.xds.resource import Resource
 
 MAX_MEMO = 512
@@ -20,7 +20,7 @@ class TypeState:
     type: str
     version: str
     resources: Mapping[str, Resource]
-    _bodies: dict[tuple[str, ...], bytes] = field(default_factory=dict)
+    _bodies: dict[tuple[str, ...], bytes] = field(default_factory=dict, repr=False)
     _since: float = field(default_factory=time.monotonic)
 
     def age_s(self) -> float:
@@ -50,7 +50,7 @@ class Snapshot:
 def snapshot(revision: int, made: Resources, before: Snapshot | None) -> Snapshot:
     """The snapshot after `before`; a type in which nothing changed keeps its state and version."""
     types: dict[str, TypeState] = {}
-    for kind in ORDER:
+    for kind in SHARED:
         old = before.types[kind] if before else None
         same = old is not None and _same(old.resources, made[kind])
         types[kind] = old if old is not None and same else TypeState(kind, str(revision), made[kind])

@@ -6,8 +6,10 @@ from typing import Any, Literal
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryResponse, DiscoveryResponse
 
 from gateway.xds import metrics
-from gateway.xds.names import CLUSTER, ENDPOINT, LISTENER, ORDER, ROUTE, SHORT, service_of
+from gateway.xds.names import CLUSTER, ENDPOINT, LISTENER, ORDER, ROUTE, SECRET, SHORT, TRUST, service_of
 from gateway.xds.node import Node, node_of
+from gateway.xds.secret_subscription import SecretSubscription
+from gateway.xds.secrets import Held
 from gateway.xds.snapshot import Snapshot, TypeState
 from gateway.xds.subscription import Due, Subscription
 from governance.dataplane.values import Client
@@ -23,19 +25,29 @@ DISPLAYED_ID = 100
 class Stream:
     """The state of one stream. `receive` and `next_message` are called by its own tasks, on one event loop.
 
-    `wake` is called whenever there may be something to send; `snapshot` is read each time anew.
+    `wake` is called whenever there may be something to send; `snapshot`, which its group has in common, and `secrets`,
+    which are those of its `identity`, are read each time anew.
     """
 
-    def __init__(self, *, id: str, mode: Mode, address: str, wake: Callable[[], None]) -> None:  # noqa: A002
-        self.id, self.mode, self.address, self.wake = id, mode, address, wake
+    def __init__(
+        self,
+        *,
+        id: str,  # noqa: A002
+        mode: Mode,
+        address: str,
+        wake: Callable[[], None],
+        identity: str = "",
+    ) -> None:
+        self.id, self.mode, self.address, self.wake, self.identity = id, mode, address, wake, identity
         self.node: Node | None = None
         self.snapshot: Snapshot | None = None
+        self.secrets: TypeState | None = None
         self.subscriptions: dict[str, Subscription] = {}
         self.connected_at = self.seen_at = now()
         self.connected = True
         self.held = False
         self._nonces = self._reached = 0
-        self._nothing: dict[str, TypeState] = {}  # of types that we do not serve
+        self._nothing: dict[str, TypeState] = {}  # of types of which there is nothing for it
 
     @property
     def name(self) -> str:
@@ -46,7 +58,7 @@ class Stream:
         """Take in a request: who it is, what it wants, what it thinks of the last response."""
         self.seen_at = now()
         if self.node is None:
-            self.node = node_of(request.node)
+            self.node = node_of(request.node, identity=self.identity)
         kind = request.type_url
         subscription = self.subscriptions.get(kind)
         first = subscription is None
@@ -54,7 +66,7 @@ class Stream:
             unknown = sum(each not in SHORT for each in self.subscriptions)
             if kind not in SHORT and unknown >= MAX_UNKNOWN_TYPES:
                 return
-            subscription = self.subscriptions[kind] = Subscription(kind, delta=self.mode == "delta")
+            subscription = self.subscriptions[kind] = self._subscription(kind)
         fresh = request.response_nonce == subscription.nonce
         if fresh and request.response_nonce:
             self._answer(subscription, request)
@@ -63,6 +75,10 @@ class Stream:
         elif fresh or first or not request.response_nonce:  # a stale nonce: a newer request is under way
             subscription.subscribe_all(request.resource_names)
         self.wake()
+
+    def _subscription(self, kind: str) -> Subscription:
+        delta = self.mode == "delta"
+        return SecretSubscription(delta=delta) if kind == SECRET else Subscription(kind, delta=delta)
 
     def end(self) -> None:
         """It is closed, by whichever side."""
@@ -76,8 +92,8 @@ class Stream:
             subscription.nack(request.error_detail.message)
             metrics.nacks[short].inc()
             return
-        if subscription.acked_version and self.snapshot and subscription.type in self.snapshot.types:
-            metrics.push_seconds.observe(self.snapshot.types[subscription.type].age_s())
+        if subscription.acked_version and subscription.type in SHORT:
+            metrics.push_seconds.observe(self._state(subscription.type).age_s())
         subscription.ack()
         metrics.acks[short].inc()
 
@@ -108,7 +124,7 @@ class Stream:
             keep = self._referred(kind)
             due = subscription.due(state, keep=keep)
             message = self._message(subscription, state, due) if due is not None else None
-            if not keep:
+            if not keep and (message is None or kind != SECRET):  # secrets may be due one after the other
                 subscription.settled = state
             if message is not None:
                 return message
@@ -141,8 +157,12 @@ class Stream:
         return known + [(kind, each) for kind, each in self.subscriptions.items() if kind not in SHORT]
 
     def _state(self, kind: str) -> TypeState:
-        found = self.snapshot.types.get(kind) if self.snapshot else None
-        return found or self._nothing.setdefault(kind, TypeState(kind, "0", {}))
+        if kind == SECRET:
+            return self.secrets or self._empty(kind)
+        return (self.snapshot.types.get(kind) if self.snapshot else None) or self._empty(kind)
+
+    def _empty(self, kind: str) -> TypeState:
+        return self._nothing.setdefault(kind, TypeState(kind, "0", {}))
 
     @property
     def _warming(self) -> bool:
@@ -154,7 +174,7 @@ class Stream:
 
     def _referred(self, kind: str) -> bool:
         """Whether listeners or routes that may refer to what goes are still to be brought up to date."""
-        if kind not in (CLUSTER, ENDPOINT):
+        if kind not in (CLUSTER, ENDPOINT, SECRET):
             return False
         above = [self.subscriptions[each] for each in (LISTENER, ROUTE) if each in self.subscriptions]
         return any(each.in_flight is not None or each.pending(self._state(each.type)) for each in above)
@@ -165,6 +185,19 @@ class Stream:
         return self.snapshot is not None and all(
             not each.pending(self._state(kind)) for kind, each in self.subscriptions.items()
         )
+
+    def holdings(self) -> list[Held]:
+        """The certificates and the trusted roots that it acknowledged; nothing before the first."""
+        secrets = self.subscriptions.get(SECRET)
+        if secrets is None or self.node is None:
+            return []
+        held = secrets.held(self._state(SECRET))
+        roots = held.pop(TRUST).mark if TRUST in held else ""
+        certificates = {(item.path, item.mark) for item in held.values()} or ({("", "")} if roots else set())
+        return [
+            Held(identity=self.identity, node_id=self.node.id, secret=path, serial=serial, roots=roots)
+            for path, serial in sorted(certificates)
+        ]
 
     def client(self) -> Client | None:
         """Its state for display; None before its first request was answered for."""
@@ -191,10 +224,12 @@ class Stream:
         )
 
     def services(self) -> tuple[str, ...]:
-        """The "namespace/name" of every service it subscribes to or was sent, of those there are."""
+        """The "namespace/name" of every service it subscribes to, was sent, or is a server of, of those there are."""
         names: set[str] = set()
         for kind, each in self.subscriptions.items():
-            if kind in SHORT:
+            if kind in SHORT and kind != SECRET:
                 names |= each.names | each.known.keys()
-        names &= self._state(CLUSTER).resources.keys()
-        return tuple(sorted("/".join(service_of(name)) for name in names))
+        listeners = self._state(LISTENER).resources
+        own = {listeners[name].path for name in names if name in listeners and listeners[name].path}
+        called = names & self._state(CLUSTER).resources.keys()
+        return tuple(sorted(own.union("/".join(service_of(name)) for name in called)))

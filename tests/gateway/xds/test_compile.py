@@ -15,6 +15,7 @@ from gateway.xds.compile import Compiler
 from gateway.xds.fleet import Fleet, Governed
 from gateway.xds.names import CLUSTER, ENDPOINT, LISTENER, ROUTE
 from gateway.xds.node import Group
+from gateway.xds.trust import NOTHING, Trust
 from governance.registry.values import Endpoint
 from governance.traffic.shares import PPM, intended
 from governance.traffic.values import Balancing
@@ -24,8 +25,8 @@ ENVOY, GRPC = Group(plane="envoy", zone="z1", listen="127.0.0.1:10000"), Group(p
 MESSAGES = {CLUSTER: Cluster, ENDPOINT: ClusterLoadAssignment, LISTENER: Listener, ROUTE: RouteConfiguration}
 
 
-def compiled(kind: str, group: Group, *services: Governed, name: str = "checkout") -> Any:
-    made = Compiler().compile(fleet(1, *services), group)[kind][name]
+def compiled(kind: str, group: Group, *services: Governed, name: str = "checkout", trust: Trust = NOTHING) -> Any:
+    made = Compiler().compile(fleet(1, *services, trust=trust), group)[kind][name]
     message = MESSAGES[kind]()
     assert DiscoveryResponse.FromString(made.sotw).resources[0].Unpack(message)
     return message

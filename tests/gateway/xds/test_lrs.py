@@ -33,7 +33,12 @@ class Serving:
     def __init__(self) -> None:
         self.samples: list[Sample] = []
         self.stored = asyncio.Event()
-        self.reports = LoadReports(clusters=lambda: ["pay.shop"], client=lambda node: f"{node}~1", store=self.store)
+        self.reports = LoadReports(
+            identify=lambda context: "",
+            clusters=lambda identity: ["pay.shop"],
+            client=lambda node, identity: f"{node}~1",
+            store=self.store,
+        )
         self.server = grpc.aio.server()
         self.server.add_generic_rpc_handlers((self.reports.handler(),))
         self.address = f"127.0.0.1:{self.server.add_insecure_port('127.0.0.1:0')}"

@@ -112,11 +112,18 @@ class Server:
         made = {group: self.compiler.compile(fleet, group) for group in self.streams.groups}
         self.streams.publish(fleet, made)
 
-    def client(self, mode: Literal["sotw", "delta"] = "sotw", *, envoy: bool = False, node_id: str = "n") -> Client:
-        """A new stream."""
+    def client(
+        self,
+        mode: Literal["sotw", "delta"] = "sotw",
+        *,
+        envoy: bool = False,
+        node_id: str = "n",
+        channel: grpc.aio.Channel | None = None,
+    ) -> Client:
+        """A new stream, on a connection of its own where `channel` is given."""
         node = Node(id=node_id, user_agent_name="envoy" if envoy else "gRPC Go")
         node.metadata.update({"governor": {"listen": "127.0.0.1:10000"}})
-        return Client(self.channel, mode, node)
+        return Client(channel or self.channel, mode, node)
 
     def one(self) -> Stream:
         """The only stream there is."""
@@ -125,14 +132,16 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(fleet: Fleet) -> AsyncIterator[Server]:
-    """A running discovery service."""
+async def serving(fleet: Fleet, *, credentials: grpc.ServerCredentials | None = None) -> AsyncIterator[Server]:
+    """A running discovery service, in plain text unless it has `credentials`."""
     compiler = Compiler()
     streams = Streams(compiler, fleet)
     service = DiscoveryService(streams)
     server = grpc.aio.server()
     server.add_generic_rpc_handlers((service.handler(),))
-    address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    here = "127.0.0.1:0"
+    port = server.add_secure_port(here, credentials) if credentials else server.add_insecure_port(here)
+    address = f"127.0.0.1:{port}"
     await server.start()
     async with grpc.aio.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
         yield Server(address, streams, compiler, channel, service)
