@@ -1,7 +1,6 @@
 """What `govctl lb` asks for and what it is told: requests from words, and states as texts."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Group
@@ -53,33 +52,6 @@ def _number(text: str, what: str) -> int:
     if not -(2**31) <= number < 2**31:
         raise Failure(f"{what} is {text}, which is far too large", USAGE)
     return number
-
-
-def flat(state_json: str) -> dict[str, str]:
-    """A balancing as recorded, one text per parameter; empty when there was none."""
-    found: dict[str, str] = {}
-    for name, value in (json.loads(state_json) if state_json else {}).items():
-        if isinstance(value, Mapping):
-            found |= {f"{name}[{key}]": str(item) for key, item in value.items()}
-        else:
-            found[name] = ", ".join(value) if isinstance(value, list) else str(value).lower()
-    return found
-
-
-def diff(before_json: str, after_json: str) -> Text:
-    """What changes, line by line; parameters that stay are shown without a sign."""
-    before, after = flat(before_json), flat(after_json)
-    lines = Text()
-    for name in dict.fromkeys([*before, *after]):
-        old, new = before.get(name), after.get(name)
-        if old == new:
-            lines.append(f"  {name}: {new}\n")
-            continue
-        if old is not None:
-            lines.append(f"- {name}: {old}\n", style="red")
-        if new is not None:
-            lines.append(f"+ {name}: {new}\n", style="green")
-    return lines
 
 
 def shares(intended: Sequence[pb.IntendedShares]) -> Table | None:

@@ -1,6 +1,7 @@
 """What can go wrong, as one clear line and an exit code that scripts can rely on."""
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -34,12 +35,13 @@ class Failure(Exception):
         sys.stderr.write("\n".join(lines) + "\n")
 
 
-def failure_of(error: grpc.RpcError, server: str) -> Failure:
-    """What the server answered, in its own words."""
+def failure_of(error: grpc.RpcError, server: str, hint: Callable[[str], str]) -> Failure:
+    """What the server answered, in its own words; `hint` says what may help when it cannot be reached."""
     code: grpc.StatusCode = error.code()
     said = error.details() or code.name
     if code is grpc.StatusCode.UNAVAILABLE:
-        return Failure(f"cannot reach {server}: {said}", UNREACHABLE)
+        help_ = hint(said)
+        return Failure(f"cannot reach {server}: {said}" + (f" ({help_})" if help_ else ""), UNREACHABLE)
     if code is grpc.StatusCode.UNAUTHENTICATED:
         said += " (give a token by --token-file or GOVCTL_TOKEN; `manage.py token` makes one)"
     violations = _violations(error)

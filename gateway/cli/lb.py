@@ -1,16 +1,15 @@
 """How the calls of a service are balanced: see, switch, look back, restore."""
 
-import sys
-import uuid
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 from rich.live import Live
 
-from gateway.cli import show
-from gateway.cli.balancing import SETTINGS_HELP, balancing_of, diff, progress, shares, verdicts
-from gateway.cli.failures import REFUSED, USAGE, Failure
+from gateway.cli import changes, show
+from gateway.cli.balancing import SETTINGS_HELP, balancing_of, progress, shares, verdicts
+from gateway.cli.changes import DryRun, Reason, Yes, diff, tell
+from gateway.cli.failures import REFUSED, Failure
 from gateway.cli.listing import ServiceName, first_page
 from gateway.cli.server import Server, split_service
 from gateway.proto import common_pb2, traffic_pb2_grpc
@@ -19,21 +18,15 @@ from gateway.proto import traffic_pb2 as pb
 WATCH_S = 60
 app = typer.Typer(no_args_is_help=True, help="How the calls of a service are balanced.")
 
-Reason = Annotated[str | None, typer.Option(help="Why; it is recorded. Asked for when it is missing.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 Watch = Annotated[bool, typer.Option("--watch", help="Then show who has it, and where calls really go.")]
 Force = Annotated[bool, typer.Option("--force", help="Send it although some connected client would reject it.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
-    """How a change is to be made. Without `reason` and `yes` the person at the terminal is asked."""
+class Wish(changes.Wish):
+    """How a switch is to be made."""
 
-    reason: str | None
-    yes: bool
     watch: bool
-    dry_run: bool
 
 
 @app.command()
@@ -110,7 +103,7 @@ def switch(  # noqa: PLR0913  (they are the command line)
     verdict = server.call(stub.ValidateBalancing, request)
     if server.output == "table":
         console = show.console()
-        console.print(diff(verdict.receipt.before_json, verdict.receipt.after_json), end="")
+        console.print(diff(verdict.receipt.before_json, verdict.receipt.after_json, whole=True), end="")
         for table in (shares(verdict.intended), verdicts(verdict.clients)):
             if table is not None:
                 console.print(table)
@@ -144,7 +137,7 @@ def restore(
     receipt = server.call(stub.RollbackBalancing, request)
     request.mutation.validate_only = False
     if server.output == "table":
-        show.console().print(diff(receipt.before_json, receipt.after_json), end="")
+        show.console().print(diff(receipt.before_json, receipt.after_json, whole=True), end="")
     wish = Wish(reason=reason, yes=yes, watch=watch, dry_run=dry_run)
     _put(server, stub.RollbackBalancing, request, receipt, wish)
 
@@ -152,43 +145,19 @@ def restore(
 def _unless_changed_since(server: Server, stub: Any, namespace: str, service: str) -> common_pb2.Mutation:
     """Ties what follows to the balancing as it stands now, which is what the diff will show."""
     state = server.call(stub.GetBalancing, pb.GetBalancingRequest(namespace=namespace, service=service))
-    return common_pb2.Mutation(if_revision=state.revision, request_id=str(uuid.uuid4()))
+    return changes.mutation(if_revision=state.revision)
 
 
 def _put(server: Server, method: Any, request: Any, preview: common_pb2.Receipt, wish: Wish) -> None:
     """Make the change that `preview` announced, and show the receipt."""
     if wish.dry_run or not preview.changed:
-        _tell(server, preview, "would change" if preview.changed else "it stands so already")
+        tell(server, preview, "would change" if preview.changed else "it stands so already")
         return
-    request.mutation.reason = _reason(wish)
-    if not wish.yes:
-        _confirm()
+    changes.agree(request, wish, question="Put it in force?")
     receipt = server.call(method, request)
-    _tell(server, receipt, f"in force at revision {receipt.revision}")
+    tell(server, receipt, f"in force at revision {receipt.revision}")
     if wish.watch:
         _watch(server, request.namespace, request.service, receipt.revision)
-
-
-def _reason(wish: Wish) -> str:
-    if wish.reason is not None:
-        return wish.reason
-    if not sys.stdin.isatty():
-        raise Failure("nobody is here to be asked: give --reason", USAGE)
-    return str(typer.prompt("Reason", err=True))
-
-
-def _confirm() -> None:
-    if not sys.stdin.isatty():
-        raise Failure("nobody is here to confirm it: give --yes", USAGE)
-    if not typer.confirm("Put it in force?", err=True):
-        raise Failure("nothing was changed", REFUSED)
-
-
-def _tell(server: Server, receipt: common_pb2.Receipt, text: str) -> None:
-    if server.output == "json":
-        show.as_line(show.plain(receipt))
-    else:
-        typer.echo(text)
 
 
 def _watch(server: Server, namespace: str, service: str, revision: int) -> None:

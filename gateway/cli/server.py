@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 import grpc
 
 from gateway.cli.failures import USAGE, Failure, failure_of
+from gateway.cli.tls import Tls
 from gateway.proto import common_pb2
 
 CALL_S = 10.0
@@ -21,16 +22,20 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Server:
-    """An address, the token for it, and the form of the output."""
+    """An address, the token for it, the form of the output, and how to connect."""
 
     address: str
     token: str
     output: Output
+    tls: Tls = Tls()  # noqa: RUF009  (immutable)
 
     @cached_property
     def channel(self) -> grpc.Channel:
         """The one connection of this run."""
-        return grpc.insecure_channel(self.address)
+        credentials = self.tls.credentials()
+        if credentials is None:
+            return grpc.insecure_channel(self.address)
+        return grpc.secure_channel(self.address, credentials)
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
@@ -63,7 +68,7 @@ class Server:
         try:
             yield
         except grpc.RpcError as error:
-            raise failure_of(error, self.address) from None
+            raise failure_of(error, self.address, self.tls.hint) from None
 
 
 def split_service(text: str) -> tuple[str, str]:

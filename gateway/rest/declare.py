@@ -19,14 +19,19 @@ _WHAT = {
     "page_token": (str, "next_page_token of the page before"),
     "validate_only": (bool, "check everything and say what would change, but change nothing"),
     "reason": (str, "why, in the caller's words; recorded"),
+    "state": (str, "only those that stand so: expired, revoked, critical, failing, overdue, due or ok"),
+    "days": (int, "for so many days, 1 to 366; 90 unless told"),
     "window_s": (int, "calls of the last so many seconds, 1 to 600; 60 unless told"),
     "stream": (str, "changes (unless told) or calls"),
 }
 
 
+PUBLIC = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What one method of one view needs and takes."""
+    """What one method of one view needs and takes; the permission PUBLIC is none."""
 
     permission: str
     query: frozenset[str]
@@ -74,6 +79,17 @@ def asks(permission: str, *, form: type[Form], shape: type[Shape]) -> Callable[[
             method
         )
         return _declared(described, Declared(permission, frozenset(), form))
+
+    return declare
+
+
+def public(*, form: type[Form], shape: type[Shape]) -> Callable[[M], M]:
+    """Declare a method that needs no permission: its body is the right to it. On an explicit list in the tests."""
+
+    def declare(method: M) -> M:
+        answers = {200: shape, "default": Problem}
+        described = extend_schema(request={"application/json": form}, responses=answers, auth=[])(method)
+        return _declared(described, Declared(PUBLIC, frozenset(), form))
 
     return declare
 

@@ -127,3 +127,116 @@ class NewPerson(_Reasoned):
     """Someone to add; a one-time password is made up for them."""
 
     username = Text()
+
+
+class KeyForm(Form):
+    """Which key a certificate has; without a size, the smallest of its kind."""
+
+    algorithm = Text(default="ECDSA")
+    size = Whole(required=False)
+    rotation_policy = Text(default="Always")
+
+
+class WindowForm(Form):
+    """When a renewal may begin, by a cron expression of five fields."""
+
+    cron = Text()
+    duration_s = Whole()
+    timezone = Text(default="UTC")
+
+
+class CertificateForm(_Reasoned):
+    """What is wanted of a certificate, whole: what is left out has its default, not what it was before."""
+
+    secret_name = Text(required=False)
+    issuer = Text(required=False)
+    duration_s = Whole(required=False)
+    renew_before_s = Whole(required=False, allow_null=True)
+    renew_before_pct = Whole(required=False, allow_null=True)
+    renewal = Text(required=False)
+    common_name = Text(required=False)
+    dns_names = drf.ListField(child=Text(), required=False)
+    uris = drf.ListField(child=Text(), required=False)
+    ip_addresses = drf.ListField(child=Text(), required=False)
+    usages = drf.ListField(child=Text(), required=False)
+    private_key = KeyForm(required=False)
+    revision_history_limit = Whole(required=False)
+    windows = WindowForm(many=True, required=False)
+    consumers = drf.ListField(child=Text(), required=False)
+
+
+class Revocation(_Reasoned):
+    """Why a certificate is taken back (RFC 5280), and whether another is issued in its place."""
+
+    cause = Text(default="unspecified")
+    without_replacement = Flag(default=False)
+
+
+class ChainForm(Form):
+    """A chain by the serial number of an issued certificate, or in PEM; at most one of both."""
+
+    serial = Text(default="")
+    pem = Text(default="")
+    purpose = Text(default="server")
+    name = Text(default="")
+
+
+class SigningForm(_Reasoned):
+    """A signing request in PEM, and the names that the certificate is for."""
+
+    namespace = Text(default="default")
+    name = Text()
+    issuer = Text(required=False)
+    csr = Text()
+    common_name = Text(required=False)
+    dns_names = drf.ListField(child=Text(), required=False)
+    uris = drf.ListField(child=Text(), required=False)
+    ip_addresses = drf.ListField(child=Text(), required=False)
+    duration_s = Whole(required=False)
+    usages = drf.ListField(child=Text(), required=False)
+
+
+class ImportForm(_Reasoned):
+    """An authority that was made elsewhere: its certificate and those above it, and its private key, in PEM."""
+
+    name = Text()
+    certificate = Text()
+    key = Text()
+    passphrase = Text(default="")
+    namespaces = drf.ListField(child=Text(), default=list)
+    dns_names = drf.ListField(child=Text(), default=list)
+    max_duration_s = Whole(required=False)
+
+
+class Step(_Reasoned):
+    """The next step of a rotation."""
+
+    to = Text()
+
+
+class WorkloadForm(_Reasoned):
+    """Whether a workload may do anything."""
+
+    enabled = Flag()
+
+
+class NewJoinToken(_Reasoned):
+    """Whose first certificate it is for."""
+
+    namespace = Text(default="default")
+    workload = Text()
+    lifetime_s = Whole(default=3600)
+
+
+class JoinForm(Form):
+    """The secret of a join token, and a signing request in PEM."""
+
+    token = Text()
+    csr = Text()
+
+
+class TransportForm(_Reasoned):
+    """How the calls to a service travel: "mutual", to servers with one of these identities, or "plaintext"."""
+
+    mode = Text()
+    server_uris = drf.ListField(child=Text(), default=list)

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from gateway.rest import problems
 from gateway.rest.asked import Terms, check_plain, check_query, etag, terms_of
 from gateway.rest.caller import caller_of, trace_id_of
-from gateway.rest.declare import Declared, declared_by
+from gateway.rest.declare import PUBLIC, Declared, declared_by
 from gateway.rest.shapes.common import Receipt
 from governance.compliance.stream import calls
 from governance.compliance.values import CallRecord
@@ -40,12 +40,9 @@ class GovernedView(APIView):
         self.started_ns = time.perf_counter_ns()
         self.actor = caller_of(request)
         declared = self.declared(request)
-        if self.actor.kind == "stranger":
-            raise Unauthenticated("send Authorization: Bearer gov_..., or sign in")
-        if declared is None:
-            raise exceptions.MethodNotAllowed(str(request.method))
-        if not self.actor.namespaces(declared.permission):
-            raise Forbidden(f"{self.actor.name} lacks the permission {declared.permission}")
+        if declared is None or declared.permission != PUBLIC:
+            self._admit(request, declared)
+        assert declared is not None
         check_query(request, declared.query)
         for name, value in self.kwargs.items():
             check_plain(value, name)
@@ -53,6 +50,14 @@ class GovernedView(APIView):
             raise exceptions.UnsupportedMediaType(request.content_type)
         if declared.form is None and int(request.META.get("CONTENT_LENGTH") or 0):
             raise Invalid("no body is taken here")
+
+    def _admit(self, request: Request, declared: Declared | None) -> None:
+        if self.actor.kind == "stranger":
+            raise Unauthenticated("send Authorization: Bearer gov_..., or sign in")
+        if declared is None:
+            raise exceptions.MethodNotAllowed(str(request.method))
+        if not self.actor.namespaces(declared.permission):
+            raise Forbidden(f"{self.actor.name} lacks the permission {declared.permission}")
 
     def declared(self, request: Request) -> Declared | None:
         """What the method that serves `request` declares."""

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from gateway import asgi
+from gateway import asgi, doors
 from gateway.rpc import permissions
 from tests.fixtures.house import House
 from tests.gateway.sonora.wire import Client, frame, headers, post
@@ -22,6 +22,8 @@ def sent(**changes: str | None) -> list[tuple[bytes, bytes]]:
 async def test_every_method_of_the_api_is_served_over_grpc_web_and_asks_who_is_calling(house: House) -> None:
     for method in permissions.methods():
         path = f"/{method.containing_service.full_name}/{method.name}"
+        if path in doors.OPEN:
+            continue
         answer = await post(asgi.application, frame(b""), path=path, sent=sent())
         assert (path, answer.code) == (path, 16)
 

@@ -117,9 +117,8 @@ async def ask(edge: Web, path: str, message: Any = b"", **sent: str | None) -> A
 
 def test_every_method_of_the_api_declares_a_permission_that_exists() -> None:
     declared = permissions.declared()
-    undeclared = [method.full_name for method in permissions.methods() if method.name not in str(declared)]
-    assert undeclared == []
-    assert len(declared) == len(list(permissions.methods()))
+    ours = {f"/{method.containing_service.full_name}/{method.name}" for method in permissions.methods()}
+    assert ours - set(declared) == ours & set(doors.OPEN)
     assert set(declared.values()) <= set(PERMISSIONS)
     assert not set(declared) & set(doors.PUBLIC)
 

@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from gateway.proto import audit_pb2_grpc, dataplane_pb2_grpc, registry_pb2_grpc, traffic_pb2_grpc
+from gateway.proto import audit_pb2_grpc, certificate_pb2_grpc, dataplane_pb2_grpc, registry_pb2_grpc, traffic_pb2_grpc
 from gateway.rpc.servicers.audit import AuditServicer
+from gateway.rpc.servicers.certificate import CertificateServicer
 from gateway.rpc.servicers.dataplane import DataPlaneServicer
+from gateway.rpc.servicers.enrolment import EnrolmentServicer
 from gateway.rpc.servicers.registry import RegistryServicer
 from gateway.rpc.servicers.traffic import TrafficServicer
 
@@ -13,6 +15,8 @@ SERVICES = (
     "governor.admin.v1.TrafficService",
     "governor.admin.v1.DataPlaneService",
     "governor.admin.v1.AuditService",
+    "governor.admin.v1.CertificateService",
+    "governor.admin.v1.EnrolmentService",
 )
 
 
@@ -22,3 +26,5 @@ def add_all(server: Any) -> None:
     traffic_pb2_grpc.add_TrafficServiceServicer_to_server(TrafficServicer(), server)
     dataplane_pb2_grpc.add_DataPlaneServiceServicer_to_server(DataPlaneServicer(), server)
     audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(), server)
+    certificate_pb2_grpc.add_CertificateServiceServicer_to_server(CertificateServicer(), server)
+    certificate_pb2_grpc.add_EnrolmentServiceServicer_to_server(EnrolmentServicer(), server)

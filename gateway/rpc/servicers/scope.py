@@ -13,7 +13,8 @@ def visible(permission: str, namespace: str = "") -> Collection[str]:
     actor = current_actor()
     if not namespace:
         return actor.namespaces(permission)
-    return (namespace,) if actor.may(permission, namespace) else ()
+    # A database cannot even be asked for every text that a message may hold.
+    return (namespace,) if actor.may(permission, namespace) and namespace.isprintable() else ()
 
 
 def service_of(permission: str, namespace: str, name: str) -> Service:

@@ -24,6 +24,11 @@ _FIELDS = (
     "to_revision",
     "service",
     "reason",
+    "dns_names",
+    "private_key",
+    "windows",
+    "csr",
+    "pem",
     "x",
 )
 _ATOMS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
@@ -50,7 +55,8 @@ POSITIONS: tuple[object, ...] = ([10**30], [-(10**30)], ["\x00"], ["\ud800"], ["
 
 
 def _filled(path: str, value: str) -> str:
-    for name in ("namespace", "name", "endpoint", "username", "client", "token_id", "lease_id", "role"):
+    names = ("namespace", "name", "endpoint", "username", "client", "token_id", "lease_id", "role", "serial", "issuer")
+    for name in names:
         path = path.replace("{" + name + "}", quote(value, safe=""))
     return path
 
@@ -78,7 +84,11 @@ def test_no_name_crashes_what_reads(enrol: Enrol, recorded: Recorded) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["services", "events", "events?stream=calls", "clients", "tokens", "people", "balancing"]
+    "path",
+    [
+        *("services", "events", "events?stream=calls", "clients", "tokens", "people", "balancing", "certificates"),
+        *("workloads", "join-tokens", "transports", "certificates/shop/cart/history"),
+    ],
 )
 def test_no_made_up_page_token_crashes_a_list(enrol: Enrol, recorded: Recorded, path: str) -> None:
     admin = enrol("admin")

@@ -1,7 +1,10 @@
 """The admin API as native programs meet it: a real server with the real chain, in the test's own loop."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import grpc
 import pytest
@@ -9,13 +12,21 @@ import pytest_asyncio
 from asgiref.sync import sync_to_async
 
 from gateway.doors import native_interceptors
+from gateway.proto import certificate_pb2 as pb
+from gateway.proto.certificate_pb2_grpc import CertificateServiceStub
 from gateway.rpc import servicers
 from governance.access import tokens
 from governance.access.commands import CreatePerson, CreateToken, GrantRole
 from governance.access.values import RoleGrant, TokenSpec
 from governance.kernel.actor import EVERYWHERE, SYSTEM
 from governance.ledger.execute import execute
+from governance.pki.setup import ensure_pki
+from governance.pki.worker import issue_due
 from tests.fixtures.house import House
+from tests.gateway.rpc.wanted import in_thread, request
+
+if TYPE_CHECKING:  # it exists for the type checker alone
+    from gateway.proto.certificate_pb2_grpc import CertificateServiceAsyncStub
 
 Metadata = tuple[tuple[str, str], ...]
 TokenFor = Callable[..., Awaitable[Metadata]]
@@ -50,3 +61,30 @@ async def channel(house: House) -> AsyncIterator[grpc.aio.Channel]:
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as opened:
         yield opened
     await server.stop(None)
+
+
+@pytest.fixture
+async def pki(channel: grpc.aio.Channel) -> CertificateServiceAsyncStub:
+    """CertificateService, with an issuer in place."""
+    await in_thread(ensure_pki)()
+    return CertificateServiceStub(channel)
+
+
+@pytest.fixture
+async def alice(token_for: TokenFor) -> Metadata:
+    """An operator's token."""
+    return await token_for("operator")
+
+
+@pytest.fixture
+async def bob(token_for: TokenFor) -> Metadata:
+    """A security officer's token."""
+    return await token_for("security")
+
+
+@pytest.fixture
+async def issued(pki: CertificateServiceAsyncStub, alice: Metadata) -> pb.Certificate:
+    """The certificate shop/cart after its first issue."""
+    await pki.RequestCertificate(request(), metadata=alice)
+    await in_thread(issue_due)()
+    return await pki.GetCertificate(pb.GetCertificateRequest(namespace="shop", name="cart"), metadata=alice)
