@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from gateway.demo.guarded import Guarded
 from gateway.demo.shop import Instance, Offer
 from gateway.proto import demo_pb2 as pb
 
@@ -17,11 +18,12 @@ Context = grpc.aio.ServicerContext[pb.Order, pb.Done]
 class Backend:
     """A grpc.aio server for one instance; `port` stays the same while it is stopped and started."""
 
-    def __init__(self, offer: Offer, planned: Instance, *, port: int = 0) -> None:
+    def __init__(self, offer: Offer, planned: Instance, *, port: int = 0, guarded: Guarded | None = None) -> None:
         self.offer = offer
         self.planned = planned
         self.port = port
         self.latency_ms = planned.latency_ms
+        self._guarded = guarded
         self._server: grpc.aio.Server | None = None
         self._stopping = asyncio.Event()
 
@@ -34,7 +36,8 @@ class Backend:
         """Listen, at the port of last time where that is still free."""
         self._stopping = asyncio.Event()
         # Without this two servers could share a port, and each would get half of the calls.
-        server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+        interceptors = () if self._guarded is None else (self._guarded.interceptor(),)
+        server = grpc.aio.server(interceptors=interceptors, options=[("grpc.so_reuseport", 0)])
         healthy = health.aio.HealthServicer()
         await healthy.set("", health_pb2.HealthCheckResponse.SERVING)
         await healthy.set(self.offer.grpc_service, health_pb2.HealthCheckResponse.SERVING)
@@ -49,7 +52,7 @@ class Backend:
         }
         server.add_registered_method_handlers(self.offer.grpc_service, handlers)
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(self.offer.grpc_service, handlers),))
-        self.port = _bind(server, self.port)
+        self.port = self._bind(server)
         await server.start()
         self._server = server
 
@@ -83,12 +86,17 @@ class Backend:
             return
         await context.abort(grpc.StatusCode.UNAVAILABLE, f"{self.planned.name} is stopping")
 
+    def _bind(self, server: grpc.aio.Server) -> int:
+        """The port that `server` got: that of last time when it is free, else any."""
+        if self.port:
+            try:
+                return self._open(server, self.port)
+            except RuntimeError:  # someone else listens there now
+                pass
+        return self._open(server, 0)
 
-def _bind(server: grpc.aio.Server, port: int) -> int:
-    """The port that `server` got: `port` when it is free, else any."""
-    if port:
-        try:
-            return server.add_insecure_port(f"{HOST}:{port}")
-        except RuntimeError:  # someone else listens there now
-            pass
-    return server.add_insecure_port(f"{HOST}:0")
+    def _open(self, server: grpc.aio.Server, port: int) -> int:
+        address = f"{HOST}:{port}"
+        if self._guarded is None:
+            return server.add_insecure_port(address)
+        return server.add_secure_port(address, self._guarded.credentials_of(self.offer).credentials())

@@ -21,13 +21,16 @@ log = structlog.get_logger(__name__)
 
 
 class Registration:
-    """The registration of one backend; `registered` is set once it stands for the first time."""
+    """The registration of one backend; `registered` is set once it stands for the first time.
 
-    def __init__(self, backend: Backend, registry: "RegistryServiceAsyncStub", token: str) -> None:
+    Without a `token` the certificate behind `registry` says who registers.
+    """
+
+    def __init__(self, backend: Backend, registry: "RegistryServiceAsyncStub", token: str = "") -> None:
         self.registered = asyncio.Event()
         self._backend = backend
         self._registry = registry
-        self._metadata = (("authorization", f"Bearer {token}"),)
+        self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
         self._said = ""
 
     async def run(self) -> None:

@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 NAMESPACE = "default"
+# The programs, as workloads: one process runs all servers, two are clients, and an Envoy stands in front.
+FLEET, CALLERS, FRONT = "demo-fleet", ("caller-z1", "caller-z2"), "front"
+# The name under which the Envoy shows a certificate.
+FRONT_NAME = "shop.localhost"
 PACKAGE = "governor.demo.v1"
 # Key in an endpoint's metadata: "true" stops the instance's server, anything else starts it again.
 DOWN = "demo.down"

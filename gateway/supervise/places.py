@@ -30,9 +30,9 @@ def hold(data_dir: Path) -> IO[str]:
     return file
 
 
-def listening(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int, *, name: str = "GOV_HTTP_ADDR") -> socket.socket:
     """A listening socket that children inherit: while one is started anew, callers wait instead of being refused."""
-    door = reserved(host, port, name="GOV_HTTP_ADDR")
+    door = reserved(host, port, name=name)
     door.listen(BACKLOG)
     return door
 

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
 from governance.environment import split_address
@@ -19,19 +19,30 @@ class Command(BaseCommand):
     help = "Run the demo fleet against the control plane at GOV_GRPC_ADDR; `manage.py serve --demo` does it too."
     requires_system_checks: list[str] = []  # start-up time counts; `make check` makes them
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take how much is called."""
+        parser.add_argument("--load", type=float, default=1.0, help="how many times the usual calls; 1 unless told")
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Seed the ledger, then run."""
         os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # or every stopped server is a line
-        from gateway.demo import fleet, seed
+        from gateway.demo import fleet, identities, seed
+        from gateway.guard import mutual
 
         try:
             seed.services()
+            secure = seed.directory() / "identities" if mutual() else None
+            if secure is not None:
+                identities.ensure(secure, settings.GOV.trust_domain)
             plan = fleet.Plan(
                 directory=seed.directory(),
                 control_plane=_control_plane(),
                 token=seed.token(),
                 origins=(f"http://{settings.GOV.http_addr}", *settings.GOV.origins),
                 ports=seed.ports(),
+                identities=secure,
+                trust_domain=settings.GOV.trust_domain,
+                load=options["load"],
             )
         except GovernanceError as error:
             raise CommandError(str(error)) from None

@@ -16,13 +16,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Take --demo."""
         parser.add_argument("--demo", action="store_true", help="also run a demo fleet with steady traffic")
+        parser.add_argument("--load", type=float, default=1.0, help="how many times the fleet's usual calls")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve; what prevents a start is one sentence."""
         from gateway.serve import serve
 
         try:
-            serve(demo=options["demo"])
+            serve(load=options["load"] if options["demo"] else 0.0)
         except GovernanceError as error:
             raise CommandError(str(error)) from None
         except KeyboardInterrupt:

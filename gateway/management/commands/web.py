@@ -19,6 +19,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Take a socket that the parent listens on already."""
         parser.add_argument("--fd", type=int, help="serve on this inherited listening socket instead")
+        parser.add_argument("--https-fd", type=int, help="the same for HTTPS")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve."""
@@ -30,6 +31,16 @@ class Command(BaseCommand):
                 door = socket.socket(fileno=options["fd"])
             else:
                 door = places.listening(*split_address(settings.GOV.http_addr))
-            web.run(door)
+            web.run(door, https=_https(options["https_fd"]))
         except GovernanceError as error:
             raise CommandError(str(error)) from None
+
+
+def _https(inherited: int | None) -> socket.socket | None:
+    from gateway.supervise import places
+
+    if inherited is not None:
+        return socket.socket(fileno=inherited)
+    if not settings.GOV.https_addr:
+        return None
+    return places.listening(*split_address(settings.GOV.https_addr), name="GOV_HTTPS_ADDR")
