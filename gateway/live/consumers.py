@@ -196,6 +196,7 @@ class FleetConsumer(LiveConsumer):
 
     async def push(self) -> None:
         """Send the fleet whenever it changed, at most once a second, and a sign of life else."""
+        await hub().stream("changes")  # from which the fleet learns of certificates
         clock = asyncio.get_running_loop().time
         shown: dict[str, Any] = {}
         sent_at = clock()

@@ -26,13 +26,17 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fleet:
-    """Services, what balances them, who calls them and how much, at one moment."""
+    """Services, what balances them, who calls them and how much, at one moment.
+
+    `certificates` is the newest change of certificates, authorities and workloads by namespace.
+    """
 
     at: datetime
     services: Sequence[Service]
     policies: Mapping[str, InForce]
     clients: Sequence[Client]
     loads: Mapping[tuple[str, str], tuple[int, int]]
+    certificates: Mapping[str, int] = field(default_factory=dict)
     _frames: dict[frozenset[str], dict[str, Any]] = field(default_factory=dict, compare=False)
     _callers: dict[str, list[Client]] = field(default_factory=dict, compare=False)
 
@@ -57,7 +61,17 @@ class Fleet:
         counts = dict.fromkeys(("in_sync", "sent", "nacked", "stale", "offline"), 0)
         for client in clients:
             counts[client.state(self.at)] += 1
-        return {"kind": "fleet", "services": [self._row(one) for one in services], "clients": counts}
+        return {
+            "kind": "fleet",
+            "services": [self._row(one) for one in services],
+            "clients": counts,
+            "certificates": self._newest(visible),
+        }
+
+    def _newest(self, visible: Collection[str]) -> int:
+        """What concerns the whole installation, such as its roots, concerns everyone."""
+        spaces = self.certificates if EVERYWHERE in visible else {*visible, EVERYWHERE}
+        return max((self.certificates.get(space, 0) for space in spaces), default=0)
 
     def _row(self, service: Service) -> dict[str, Any]:
         path = f"{service.namespace}/{service.name}"
@@ -84,8 +98,8 @@ class Fleet:
         }
 
 
-def read_fleet() -> Fleet:
-    """The fleet as it stands."""
+def read_fleet(certificates: Mapping[str, int]) -> Fleet:
+    """The fleet as it stands, with the newest change of `certificates` by namespace."""
     at = now()
     services = registry.services()
     return Fleet(
@@ -94,16 +108,21 @@ def read_fleet() -> Fleet:
         policies=traffic.in_force(services),
         clients=dataplane.clients(),
         loads=dataplane.load_by_service(since=at - timedelta(seconds=RATE_WINDOW_S)),
+        certificates=certificates,
     )
 
 
 class Pulse:
-    """Reads the fleet once a second while someone waits for it. It belongs to one event loop."""
+    """Reads the fleet once a second while someone waits for it. It belongs to one event loop.
+
+    `certificates` is kept by whoever follows the changes; it begins empty with the process.
+    """
 
     def __init__(self) -> None:
         self._next: asyncio.Future[Fleet] | None = None
         self._reading: asyncio.Task[None] | None = None
         self._read_at = 0.0
+        self.certificates: dict[str, int] = {}
 
     async def beat(self) -> Fleet:
         """The next reading; all who wait get the same one."""
@@ -123,7 +142,7 @@ class Pulse:
             await asyncio.sleep(max(0.0, self._read_at + INTERVAL_S - loop.time()))
             self._read_at = loop.time()
             try:
-                fleet = await aside(read_fleet)
+                fleet = await aside(read_fleet, dict(self.certificates))
             except Exception:  # the outermost edge of this task: those who wait go on waiting
                 log.exception("fleet not read")
                 continue

@@ -102,7 +102,13 @@ class Hub:
     def _apply(self, entries: Sequence[Entry]) -> None:
         """Runs in the follower's thread."""
         lines = [line_of_change(entry) for entry in entries]
-        self._loop.call_soon_threadsafe(self.changes.publish, lines)
+        self._loop.call_soon_threadsafe(self._announce, lines)
+
+    def _announce(self, lines: Sequence[Line]) -> None:
+        for line in lines:
+            if line.action.startswith("pki."):
+                self.fleet.certificates[line.namespace] = line.seq
+        self.changes.publish(lines)
 
     async def _poll_calls(self) -> None:
         while True:

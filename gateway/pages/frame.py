@@ -5,12 +5,14 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from gateway.pages.banners import banners
 from gateway.pages.door import actor_of
 from gateway.sessions import PART
 from governance.access.queries import grants_of, must_change_password
-from governance.kernel.actor import EVERYWHERE
+from governance.kernel.actor import EVERYWHERE, Actor
 from governance.kernel.clock import now
-from governance.registry.queries import namespaces_in_use
+from governance.pki.queries import certificates
+from governance.registry import queries as registry
 
 THEMES = ("light", "dark", "auto")
 
@@ -24,13 +26,14 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "at": now(),
         "actor": actor,
         "grpc_addr": settings.GOV.grpc_addr,
+        "grpc_tls": settings.GOV.grpc_tls,
+        **banners(actor),
     }
     if PART in request.headers:
         return {**shared, "layout": "part.html"}
     if actor.kind == "stranger":
         return {**shared, "layout": "base.html"}
-    held = actor.namespaces("registry.read")
-    spaces = [space for space in namespaces_in_use() if EVERYWHERE in held or space in held]
+    spaces = _spaces(actor)
     return {
         **shared,
         "layout": "base.html",
@@ -40,3 +43,13 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "spaces": spaces if len(spaces) > 1 else [],
         "space": request.GET.get("namespace", ""),
     }
+
+
+def _spaces(actor: Actor) -> list[str]:
+    """The namespaces of whatever the reader may see."""
+    in_use = {"registry.read": registry.namespaces_in_use, "pki.read": certificates.namespaces_in_use}
+    found: set[str] = set()
+    for permission, read in in_use.items():
+        held = actor.namespaces(permission)
+        found.update(space for space in (read() if held else ()) if EVERYWHERE in held or space in held)
+    return sorted(found)

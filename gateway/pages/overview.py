@@ -13,6 +13,10 @@ from governance.dataplane import queries as dataplane
 from governance.kernel.actor import Actor
 from governance.kernel.clock import now
 from governance.ledger import queries as ledger
+from governance.pki.queries import board
+from governance.pki.queries.certificates import renewal_times
+from governance.pki.renewal import CRITICAL
+from governance.pki.standing import STATES
 
 WORST, CHANGES = 8, 20
 CHART_S, STEP_S = 600, 10
@@ -38,6 +42,7 @@ def overview(request: HttpRequest, actor: Actor) -> HttpResponse:
         "connected": sum(sync.values()) - sync["offline"],
         "worst": sorted(rows, key=_badness)[:WORST],
         "loads": _loads(spaces, at),
+        "certificates": _certificates(request, actor, at),
         "changes": _changes(request, actor),
         "marks": charts.marks(_switches(request, actor), until=at, window_s=CHART_S),
     }
@@ -64,6 +69,19 @@ def _loads(spaces: frozenset[str], at: datetime) -> dict[str, Any]:
         "since": samples[0][0] if samples else None,
         "spark": charts.spark([step and step[0] for step in finished]),
         "error_spark": charts.spark([step and step[1] for step in finished]),
+    }
+
+
+def _certificates(request: HttpRequest, actor: Actor, at: datetime) -> dict[str, Any] | None:
+    """How many renewals are due within 72 h, and how many certificates stand badly; None for who may not see them."""
+    spaces = visible(request, actor, "pki.read")
+    if not spaces:
+        return None
+    counts = Counter(each.state(at) for each in board.pressing(at, namespaces=spaces))
+    return {
+        "due": len(renewal_times(namespaces=spaces, until=at + CRITICAL)),
+        "counts": [(state, counts[state]) for state in STATES if counts[state]],
+        "total": sum(counts.values()),
     }
 
 

@@ -61,6 +61,77 @@ DELIVERY: Mapping[str, Sign] = {
     "offline": SYNC["offline"],
 }
 
+CERTIFICATE: Mapping[str, Sign] = {
+    "expired": Sign("bad", icon="circle-x", word=pgettext_lazy("certificate", "Expired")),
+    "revoked": Sign("bad", icon="ban", word=pgettext_lazy("certificate", "Revoked")),
+    "critical": Sign("bad", icon="alert-octagon", word=pgettext_lazy("certificate", "Critical")),
+    "failing": Sign("bad", icon="alert-triangle", word=pgettext_lazy("certificate", "Failing")),
+    "overdue": Sign("warn", icon="clock-exclamation", word=pgettext_lazy("certificate", "Overdue")),
+    "due": Sign("busy", icon="refresh", word=pgettext_lazy("certificate", "Due")),
+    "ok": Sign("good", icon="circle-check", word=pgettext_lazy("certificate", "Valid")),
+}
+
+ISSUE: Mapping[str, Sign] = {
+    "in_force": Sign("good", icon="circle-check", word=_("In force")),
+    "superseded": Sign("calm", icon="history", word=pgettext_lazy("certificate", "Superseded")),
+    "expired": Sign("calm", icon="circle-x", word=pgettext_lazy("certificate", "Expired")),
+    "revoked": CERTIFICATE["revoked"],
+}
+
+AUTHORITY: Mapping[str, Sign] = {
+    "active": Sign("good", icon="shield-check", word=pgettext_lazy("authority", "Active")),
+    "standby": Sign("calm", icon="clock", word=pgettext_lazy("authority", "Standby")),
+    "retired": Sign("calm", icon="archive", word=pgettext_lazy("authority", "Retired")),
+    "expired": CERTIFICATE["expired"],
+}
+
+ROTATION: Mapping[str, Sign] = {
+    "retired": Sign("good", icon="circle-check", word=_("Root replaced")),
+    "aborted": Sign("calm", icon="arrow-back-up", word=_("Went back to the old root")),
+}
+
+WORKLOAD: Mapping[str, Sign] = {
+    "valid": CERTIFICATE["ok"],
+    "expired": Sign("warn", icon="circle-x", word=pgettext_lazy("certificate", "Expired")),
+    "revoked": CERTIFICATE["revoked"],
+    "disabled": Sign("bad", icon="lock", word=pgettext_lazy("workload", "Disabled")),
+}
+
+TOKEN: Mapping[str, Sign] = {
+    "open": Sign("busy", icon="key", word=pgettext_lazy("join token", "Open")),
+    "used": Sign("good", icon="circle-check", word=pgettext_lazy("join token", "Used")),
+    "withdrawn": Sign("calm", icon="ban", word=pgettext_lazy("join token", "Withdrawn")),
+    "expired": Sign("calm", icon="clock", word=pgettext_lazy("join token", "Expired")),
+}
+
+TRANSPORT: Mapping[str, Sign] = {
+    "mutual": Sign("good", icon="lock", word=_("Mutual TLS")),
+    "plaintext": Sign("warn", icon="lock-open", word=_("Plain text")),
+}
+
+HOLDS: Mapping[str, Sign] = {
+    "newest": Sign("good", icon="circle-check", word=_("The newest")),
+    "older": Sign("warn", icon="history", word=_("An older one")),
+    "revoked": Sign("bad", icon="ban", word=_("A revoked one")),
+    "other": Sign("warn", icon="help-circle", word=_("Not one of these")),
+    "unseen": Sign("calm", icon="help-circle", word=_("Not seen")),
+}
+
+SERVED: Mapping[str, Sign] = {
+    "alone": Sign("good", icon="circle-check", word=_("Clear")),
+    "shadows": Sign("calm", icon="arrow-narrow-up", word=_("Goes before a wildcard")),
+    "shadowed": Sign("calm", icon="arrow-narrow-down", word=_("Gives way to names of their own")),
+    "conflict": Sign("bad", icon="alert-triangle", word=_("Claimed twice")),
+}
+
+CHAIN: Mapping[str, Sign] = {
+    "ok": Sign("good", icon="circle-check", word=_("The chain holds")),
+    "broken": Sign("bad", icon="circle-x", word=_("The chain does not hold")),
+    "good": Sign("good", icon="circle-check", word=_("Not revoked")),
+    "revoked": CERTIFICATE["revoked"],
+    "unknown": Sign("calm", icon="help-circle", word=_("Revocation unknown")),
+}
+
 ISOLATED = Sign("warn", icon="shield-off", word=_("Isolated"))
 DRAINING = Sign("warn", icon="droplet-half", word=_("Draining"))
 

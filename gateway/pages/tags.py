@@ -1,19 +1,21 @@
 """Tags and filters of the pages' templates; built in, so that no template has to load them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django import template
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from gateway.pages import signs
+from gateway.pages.certificate_words import CERTIFICATE_FIELDS, cause_word
 from gateway.pages.diff import changed
 from gateway.pages.door import actor_of, forbidden_text
+from gateway.pages.times import ahead, lasts
 from gateway.pages.words import DOOR_WORDS, FIELD_WORDS, POLICY_WORDS
 from governance.compliance.queries import Call
 from governance.kernel.actor import EVERYWHERE
@@ -28,6 +30,16 @@ _TABLES = {
     "sync": signs.SYNC,
     "outcome": signs.OUTCOME,
     "verdict": signs.VERDICT,
+    "certificate": signs.CERTIFICATE,
+    "issue": signs.ISSUE,
+    "authority": signs.AUTHORITY,
+    "rotation": signs.ROTATION,
+    "workload": signs.WORKLOAD,
+    "token": signs.TOKEN,
+    "transport": signs.TRANSPORT,
+    "holds": signs.HOLDS,
+    "chain": signs.CHAIN,
+    "served": signs.SERVED,
 }
 
 
@@ -60,6 +72,48 @@ def ago(at: datetime | None) -> SafeString | str:
         return NONE
     words = span_words(max(0, int((now() - at).total_seconds())))
     return format_html('<time datetime="{}" data-ago title="{}">{}</time>', stamp(at), _clock(at), words)
+
+
+@register.filter
+def when(at: datetime | None) -> SafeString | str:
+    """How long ago or how far ahead, with the time itself on hover; scripts keep it true."""
+    if at is None:
+        return NONE
+    seconds = int((at - now()).total_seconds())
+    words = ahead(seconds) if seconds > 0 else span_words(-seconds)
+    return format_html('<time datetime="{}" data-when title="{}">{}</time>', stamp(at), _clock(at), words)
+
+
+@register.filter
+def day(at: datetime | None) -> SafeString | str:
+    """The day, with the whole time on hover."""
+    if at is None:
+        return NONE
+    return format_html('<time datetime="{}" title="{}">{}</time>', stamp(at), _clock(at), f"{at:%Y-%m-%d}")
+
+
+@register.filter
+def clock(at: datetime | None) -> str:
+    """The time itself."""
+    return NONE if at is None else _clock(at)
+
+
+@register.filter
+def span(seconds: int | timedelta | None) -> str:
+    """How long something lasts."""
+    return NONE if seconds is None else lasts(seconds)
+
+
+@register.filter
+def slashed(text: str) -> SafeString:
+    """A long identity that may be broken after its slashes, and nowhere else as long as that suffices."""
+    return format_html_join(SafeString("/<wbr>"), "{}", ((part,) for part in text.split("/")))
+
+
+@register.filter
+def cause(code: str) -> str:
+    """Why something was revoked."""
+    return cause_word(code)
 
 
 @register.filter
@@ -120,7 +174,7 @@ def policy_word(policy: str) -> str:
 def field_word(path: str) -> str:
     """A field of a policy in the reader's language; what follows a dot stays as it is."""
     head, _dot, rest = path.partition(".")
-    word = str(FIELD_WORDS.get(head, head))
+    word = str(FIELD_WORDS.get(head) or CERTIFICATE_FIELDS.get(head) or head)
     return f"{word}: {rest}" if rest else word
 
 
@@ -150,6 +204,14 @@ def get(table: dict[str, Any], key: str) -> Any:
 def allow(context: template.RequestContext, permission: str, namespace: str = EVERYWHERE) -> SafeString | str:
     """Attributes of a button: nothing for those who may, else what tells everyone which permission is missing."""
     if actor_of(context.request).may(permission, namespace):
+        return ""
+    return format_html('aria-disabled="true" data-refused title="{}"', forbidden_text(permission))
+
+
+@register.simple_tag(takes_context=True)
+def allow_somewhere(context: template.RequestContext, permission: str) -> SafeString | str:
+    """The same for a button that asks for the namespace only later."""
+    if actor_of(context.request).namespaces(permission):
         return ""
     return format_html('aria-disabled="true" data-refused title="{}"', forbidden_text(permission))
 

@@ -4,7 +4,18 @@ from django.urls import include, path
 from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 
-from gateway.pages import audit, clients, overview, service, services
+from gateway.pages import (
+    audit,
+    authorities,
+    certificate,
+    certificates,
+    clients,
+    overview,
+    served,
+    service,
+    services,
+    workloads,
+)
 
 catalogue = cache_control(private=True, max_age=3600)(JavaScriptCatalog.as_view(packages=["gateway"]))
 
@@ -15,6 +26,11 @@ urlpatterns = [
     path("services/<str:namespace>/<str:name>/preview", service.preview, name="preview"),
     path("clients", clients.clients, name="clients"),
     path("clients/<path:name>", clients.client, name="client"),
+    path("certificates", certificates.certificates, name="certificates"),
+    path("certificates/names", served.served, name="served"),
+    path("certificates/<str:namespace>/<str:name>", certificate.certificate, name="certificate"),
+    path("authorities", authorities.authorities, name="authorities"),
+    path("workloads", workloads.workloads, name="workloads"),
     path("audit", audit.audit, name="audit"),
     path("audit/<str:stream>/<int:seq>", audit.event, name="event"),
     path("jsi18n", catalogue, name="catalogue"),

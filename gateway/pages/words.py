@@ -12,6 +12,11 @@ PERMISSION_WORDS: Mapping[str, Promise] = {
     "traffic.read": _("see balancing policies and their history"),
     "traffic.write": _("switch and restore balancing policies"),
     "dataplane.read": _("see connected clients and what each was sent and acknowledged"),
+    "pki.read": _("see certificates, authorities, workloads and their state"),
+    "pki.write": _("request, change and renew certificates; set how services are called"),
+    "pki.revoke": _("revoke certificates, disable workloads"),
+    "pki.join": _("make and withdraw join tokens"),
+    "pki.authority": _("create and import authorities, rotate the root"),
     "audit.read": _("read the audit trail"),
     "system.read": _("see the state of the parts of the system"),
 }

@@ -2,6 +2,7 @@
 import { type DescMessage, type DescMethodUnary, type MessageInitShape, create, toJson } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
+import { CertificateService } from "./gen/gateway/proto/certificate_pb";
 import { MutationSchema } from "./gen/gateway/proto/common_pb";
 import { RegistryService } from "./gen/gateway/proto/registry_pb";
 import { TrafficService } from "./gen/gateway/proto/traffic_pb";
@@ -10,6 +11,7 @@ import { BadRequestSchema } from "./gen/google/rpc/error_details_pb";
 const transport = createGrpcWebTransport({ baseUrl: location.origin, useBinaryFormat: true });
 
 export const registry = createClient(RegistryService, transport);
+export const pki = createClient(CertificateService, transport);
 export const traffic = createClient(TrafficService, transport);
 
 export interface Refusal {
@@ -43,6 +45,7 @@ export function asGrpcurl<I extends DescMessage, O extends DescMessage>(
   const terms = json["mutation"] as Record<string, unknown> | undefined;
   if (terms) delete terms["requestId"];
   const body = JSON.stringify(json).replaceAll("'", "'\\''");
-  const address = document.body.dataset.grpcAddr ?? "";
-  return `grpcurl -plaintext -H "authorization: Bearer $GOV_TOKEN" \\\n  -d '${body}' \\\n  ${address} ${method.parent.typeName}/${method.name}`;
+  const { grpcAddr: address = "", grpcTls } = document.body.dataset;
+  const door = grpcTls === "plaintext" ? "-plaintext" : "-cacert ca.crt -cert tls.crt -key tls.key";
+  return `grpcurl ${door} -H "authorization: Bearer $GOV_TOKEN" \\\n  -d '${body}' \\\n  ${address} ${method.parent.typeName}/${method.name}`;
 }

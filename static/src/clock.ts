@@ -11,6 +11,14 @@ export function spanWords(seconds: number): string {
   return fill(ngettext("%(n)s day ago", "%(n)s days ago", days), { n: days });
 }
 
+function aheadWords(seconds: number): string {
+  if (seconds < 5) return gettext("just now");
+  if (seconds < 60) return fill(gettext("in %(n)s s"), { n: seconds });
+  if (seconds < 3600) return fill(gettext("in %(n)s min"), { n: Math.floor(seconds / 60) });
+  if (seconds < 2 * 86_400) return fill(gettext("in %(n)s h"), { n: Math.floor(seconds / 3600) });
+  return fill(gettext("in %(n)s days"), { n: Math.floor(seconds / 86_400) });
+}
+
 function write(time: HTMLTimeElement, words: string): void {
   if (time.textContent !== words) time.textContent = words;
 }
@@ -23,6 +31,10 @@ export function startClock(): void {
     }
     for (const time of all<HTMLTimeElement>("time[data-until]")) {
       write(time, `${Math.max(0, Math.floor((Date.parse(time.dateTime) - now) / 1000))} s`);
+    }
+    for (const time of all<HTMLTimeElement>("time[data-when]")) {
+      const left = Math.trunc((Date.parse(time.dateTime) - now) / 1000);
+      write(time, left > 0 ? aheadWords(left) : spanWords(-left));
     }
   }, 1000);
 }

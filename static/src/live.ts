@@ -69,6 +69,8 @@ export async function refresh(): Promise<void> {
       const read = new DOMParser().parseFromString(await response.text(), "text/html");
       const next = read.querySelector<HTMLElement>("main#content");
       if (next) morph(content, next);
+      const [told, toldNext] = [document, read].map((page) => page.querySelector("#banners"));
+      if (told && toldNext) morph(told, toldNext);
       showRead(next?.dataset.at);
     }
   } catch {
@@ -96,8 +98,9 @@ export function startRefreshing(): void {
     () => new URL("/live/fleet", location.href).href,
     (frame) => frame.kind === "fleet" && soon(),
   );
+  // What is only observed is no change that the socket would tell of.
   setInterval(() => {
-    if (!socket.open || document.querySelector("time[data-until]")) soon();
+    if (!socket.open || document.querySelector("time[data-until], [data-observed]")) soon();
   }, POLL_MS);
   document.addEventListener("visibilitychange", soon);
 }

@@ -91,8 +91,12 @@ function fieldWord(path: string): string {
   return rest.length ? `${word}: ${rest.join(".")}` : word;
 }
 
-// One row per field of either state, those that differ marked.
-export function diffRows(before: Record<string, unknown>, after: Record<string, unknown>): HTMLTableRowElement[] {
+// One row per field of either state, those that differ marked; `word` names a field for the reader.
+export function diffRows(
+  before: Record<string, unknown>,
+  after: Record<string, unknown>,
+  word: (path: string) => string = fieldWord,
+): HTMLTableRowElement[] {
   const old = flat(before);
   const now = flat(after);
   return [...new Set([...old.keys(), ...now.keys()])].map((path) => {
@@ -103,7 +107,7 @@ export function diffRows(before: Record<string, unknown>, after: Record<string, 
     return make(
       "tr",
       { class: same ? "diff-same" : "diff-changed" },
-      make("th", { scope: "row" }, fieldWord(path)),
+      make("th", { scope: "row" }, word(path)),
       make("td", {}, left),
       make("td", {}, right),
     );
