@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from http.cookies import CookieError, SimpleCookie
 
 from django.conf import settings
@@ -27,19 +27,28 @@ class Callers:
     """Resolves bearer tokens, session cookies where `sessions` allows them, and certificates where a `guard` stands.
 
     A token counts before the certificate of the connection: a program shows its machine's certificate and acts in the
-    name of a person. A certificate alone lets a workload do what workloads do, in its own namespace.
+    name of a person. A certificate alone lets a workload do what workloads do, in its own namespace. Behind a `guard`
+    the methods in `by_certificate` are for workloads alone: what they answer depends on whose the certificate is.
     """
 
     def __init__(
-        self, *, sessions: bool, guard: Guard | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        sessions: bool,
+        guard: Guard | None = None,
+        by_certificate: Collection[str] = (),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._sessions = sessions
         self._guard = guard
+        self._by_certificate = frozenset(by_certificate)
         self._clock = clock
         self._kept: OrderedDict[bytes, tuple[Actor, float]] = OrderedDict()
 
     async def __call__(self, call: Call) -> Actor:
         """The actor of `call`; raises Unauthenticated. A token that is sent counts alone, even beside a cookie."""
+        if self._guard is not None and call.method in self._by_certificate:
+            return await self._of_certificate(call, self._guard)
         if authorization := call.first("authorization"):
             scheme, _, secret = authorization.partition(" ")
             if scheme.lower() != "bearer":
@@ -48,19 +57,25 @@ class Callers:
         if self._sessions and (session := _session_in(call.first("cookie"))):
             # That a stream is still open is no sign of a person: it must not keep the session from ending.
             return await self._look_up(actor_of_session, session, seen=call.actor is STRANGER)
-        if self._guard is not None and (workload := _workload_in(call)):
-            if workload in self._guard.disabled:
-                raise Forbidden(f"the workload {workload} is disabled")
-            return await self._look_up(actor_of_workload, workload)
+        if self._guard is not None and _workload_in(call):
+            return await self._of_certificate(call, self._guard)
         raise Unauthenticated(NOT_SIGNED_IN if self._sessions else "a bearer token is needed")
 
-    async def _look_up(self, find: Callable[..., Actor], secret: str, **how: bool) -> Actor:
-        key = hashlib.sha256(f"{find.__name__} {secret}".encode()).digest()
+    async def _of_certificate(self, call: Call, guard: Guard) -> Actor:
+        peer, workload = call.peer_certificate, _workload_in(call)
+        if peer is None or not workload:
+            raise Unauthenticated("this is for workloads: show a certificate with exactly one SPIFFE ID")
+        if workload in guard.disabled:
+            raise Forbidden(f"the workload {workload} is disabled")
+        return await self._look_up(actor_of_workload, workload, peer.serial, peer.fingerprint)
+
+    async def _look_up(self, find: Callable[..., Actor], *shown: str, **how: bool) -> Actor:
+        key = hashlib.sha256(" ".join((find.__name__, *shown)).encode()).digest()
         kept = self._kept.get(key)
         if kept is not None and self._clock() < kept[1]:
             return kept[0]
         began = self._clock()
-        actor = await hop(find, secret, **how)
+        actor = await hop(find, *shown, **how)
         self._kept[key] = actor, began + KEPT_S
         self._kept.move_to_end(key)
         if len(self._kept) > KEPT:

@@ -59,7 +59,7 @@ def standard_chain(door: Door, *, guard: Guard | None = None) -> Chain:
 
     With a `guard` the door is one of mutual TLS: every call is looked at for the certificate behind it.
     """
-    callers = Callers(sessions=door == "grpc-web", guard=guard)
+    callers = Callers(sessions=door == "grpc-web", guard=guard, by_certificate=DATA_PLANE)
     public = PUBLIC if guard is None else OPEN
     auth = Auth(callers, permissions={**permissions.declared(), **DATA_PLANE}, public=public)
     peer = () if guard is None else (PeerCheck(revoked=guard.revoked, opened=guard.opened, required=True),)

@@ -41,7 +41,8 @@ class Guard:
         self._follower: Follower | None = None
 
     def start(self) -> None:
-        """Read what stands, and follow; Unavailable when there is no certificate to show."""
+        """Read what stands, and follow; Unavailable when there is no certificate to show, or no key here opens."""
+        delivery.check_keys()
         revision = ledger.head_revision()
         self._read()
         if self.own is None:

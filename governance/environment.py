@@ -21,7 +21,7 @@ _URL = re.compile(
 PREFIX = "GOV_"
 SECRETS = (
     *("admin_password", "database_url", "redis_url", "secret_key"),
-    *("key_encryption_key", "key_passphrase"),
+    *("key_encryption_key", "key_encryption_key_old", "key_passphrase"),
 )
 
 
@@ -54,6 +54,8 @@ class Environment(BaseSettings):
     # What seals private keys: 32 bytes in base64 or hex, or a passphrase; without either, a file of its own.
     key_encryption_key: str = Field(default="", repr=False)
     key_passphrase: str = Field(default="", repr=False)
+    # What sealed them before: it opens what `manage.py rewrap_keys` has not yet put under the one above.
+    key_encryption_key_old: str = Field(default="", repr=False)
     # The name in all SPIFFE IDs here, for good: spiffe://<trust domain>/ns/<namespace>/sa/<workload>.
     trust_domain: str = "governor.internal"
     # Where revocation lists and OCSP answers are found; it stands in every certificate. Default: the HTTP address.

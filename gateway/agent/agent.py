@@ -20,7 +20,7 @@ from gateway.tls.directory import publish
 from gateway.tls.watcher import CHAIN, KEY, ROOTS
 from governance.kernel.clock import now
 from governance.kernel.errors import GovernanceError
-from governance.pki.keys import make_key
+from governance.pki.keys import PrivateKey, make_key
 
 STREAM = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources"
 CRLS = "crl.pem"
@@ -63,6 +63,7 @@ class Agent:
         self._on_change = on_change
         self._node_id = node_id or self.identity.uri
         self._checked = asyncio.Event()
+        self._next_key: PrivateKey | None = None
         self.channel = HotChannel(control_plane, self.identity.pair, roots_pem=self.identity.roots_pem, options=OPTIONS)
         self._enrolment: Any = EnrolmentServiceStub(self.channel)
 
@@ -81,7 +82,7 @@ class Agent:
                 if due or (await self._enrolment.Check(pb.CheckRequest(), timeout=CALL_S)).renew:
                     await self.renew()
                 failures = 0
-            except (grpc.aio.AioRpcError, GovernanceError) as error:
+            except (grpc.aio.AioRpcError, GovernanceError, OSError) as error:
                 failures += 1
                 _tell("the identity is not renewed", error)
             pause_s = RETRY_S[min(failures, len(RETRY_S)) - 1] if failures else CHECK_S
@@ -92,10 +93,14 @@ class Agent:
                 continue
 
     async def renew(self) -> None:
-        """Exchange the identity for a new one now, over a new key; AioRpcError when it is refused."""
-        key = make_key("ECDSA", 256)
+        """Exchange the identity for a new one now, over a new key; AioRpcError when it is refused.
+
+        The key stays the same until its certificate is stored: over yet another one it would soon be refused.
+        """
+        key = self._next_key = self._next_key or make_key("ECDSA", 256)
         answer = await self._enrolment.Renew(pb.RenewRequest(csr=own.asked(key)), timeout=CALL_S)
         self._become(own.granted(key, answer.chain_pem.encode(), answer.roots_pem.encode()))
+        self._next_key = None
         log.info("identity renewed", identity=self.identity.uri, serial=self.identity.pair.serial)
 
     def _become(self, identity: Identity) -> None:
@@ -133,7 +138,7 @@ class Agent:
             try:
                 self._take(response)
                 version = response.version_info
-            except GovernanceError as error:
+            except (GovernanceError, OSError) as error:
                 log.warning("a delivery was refused; what was there stays", reason=str(error))
                 answer.error_detail.code, answer.error_detail.message = INVALID_ARGUMENT, str(error)
             answer.version_info = version
@@ -149,7 +154,10 @@ class Agent:
             self._become(Identity(pair=self.identity.pair, roots_pem=delivered.bundle.roots_pem))
         self._checked.set()
         if self._on_change is not None:
-            self._on_change(delivered)
+            try:
+                self._on_change(delivered)
+            except Exception:  # a program's own code: it must not cost it its certificates
+                log.exception("the program could not take over what was delivered")
 
     def _keep(self, name: str, directory: Path, delivered: Delivered) -> None:
         pair, bundle = delivered.pairs.get(name), delivered.bundle

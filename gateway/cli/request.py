@@ -79,7 +79,6 @@ def sign(  # noqa: PLR0913  (they are the command line)
     *,
     csr: Annotated[Path, typer.Option(help="File with the signing request, in PEM or DER.")],
     dns: Names = None,
-    uri: Names = None,
     ip: Names = None,
     usage: Annotated[list[str] | None, typer.Option(help="server auth, client auth, ...")] = None,
     common_name: Annotated[str, typer.Option()] = "",
@@ -91,7 +90,8 @@ def sign(  # noqa: PLR0913  (they are the command line)
 ) -> None:
     """Sign a request for these names, over a key that its owner keeps, and print the chain in PEM.
 
-    It is recorded and can be revoked, but is not renewed.
+    It is recorded and can be revoked, but is not renewed. No SPIFFE ID is signed: programs get theirs by joining, see
+    `govctl cert join`.
     """
     server: Server = context.obj
     namespace, plain = split_service(name)
@@ -102,7 +102,6 @@ def sign(  # noqa: PLR0913  (they are the command line)
         csr=content_of(csr),
         common_name=common_name,
         dns_names=dns or (),
-        uris=uri or (),
         ip_addresses=ip or (),
         duration_s=seconds(duration, "--duration"),
         usages=usage or (),
@@ -125,7 +124,7 @@ def _signed(
     asked.mutation.validate_only = True
     server.call(stub.SignCertificateRequest, asked)
     asked.mutation.validate_only = False
-    names = ", ".join((*asked.dns_names, *asked.uris, *asked.ip_addresses)) or asked.common_name
+    names = ", ".join((*asked.dns_names, *asked.ip_addresses)) or asked.common_name
     typer.echo(f"{asked.issuer} would sign it for {length(asked.duration_s)}: {names}", err=True)
     if wish.dry_run:
         return None

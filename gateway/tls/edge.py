@@ -41,11 +41,12 @@ class _Set:
 class EdgeContext:
     """Hands each new connection the certificates in force at that moment; `context` is what a server is given.
 
-    The default answers for names that nobody has, and for clients that ask for none.
+    The default answers for names that nobody has, and for clients that ask for none. Without one nobody is answered:
+    every handshake fails until the first `use`.
     """
 
-    def __init__(self, default: Pair, pairs: Sequence[Pair] = ()) -> None:
-        self._set = _made(default, pairs)
+    def __init__(self, default: Pair | None = None, pairs: Sequence[Pair] = ()) -> None:
+        self._set = _made(default, pairs) if default is not None else _Set((), (_bare(),))
         self.context: ssl.SSLContext = _Door(self)
 
     @property
@@ -97,16 +98,21 @@ def _made(default: Pair, pairs: Sequence[Pair]) -> _Set:
 
 
 def _context(pair: Pair) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
-    context.set_ciphers(CIPHERS)
-    context.set_alpn_protocols(list(PROTOCOLS))
+    context = _bare()
     with _file_of(pair.key_pem + b"\n" + pair.chain_pem) as path:
         try:
             context.load_cert_chain(path)
         except ssl.SSLError as error:
             raise Invalid(f"the certificate {pair.serial} is refused by OpenSSL: {error.reason}") from None
+    return context
+
+
+def _bare() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
+    context.set_ciphers(CIPHERS)
+    context.set_alpn_protocols(list(PROTOCOLS))
     return context
 
 

@@ -51,7 +51,7 @@ class Holdings:
     def _seen(self, held: Held) -> Seen:
         return Seen(
             consumer=held.identity,
-            process=f"{self._process}/{held.node_id}"[:120],
+            process=f"{self._process}/{held.stream}"[:120],
             secret=held.secret,
             serial=held.serial,
             roots=held.roots,

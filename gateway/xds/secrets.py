@@ -18,11 +18,12 @@ from gateway.xds.trust import Secret, Trust
 class Held:
     """What one stream has acknowledged: one certificate, or none of them where `secret` is empty.
 
-    `secret` is its namespace/name; `roots` is the fingerprint of the trusted roots that the stream acknowledged.
+    `stream` tells it from other streams of the same identity, `secret` is the certificate's namespace/name; `roots` is
+    the fingerprint of the trusted roots that the stream acknowledged.
     """
 
     identity: str
-    node_id: str
+    stream: str
     secret: str
     serial: str
     roots: str

@@ -195,7 +195,7 @@ class Stream:
         roots = held.pop(TRUST).mark if TRUST in held else ""
         certificates = {(item.path, item.mark) for item in held.values()} or ({("", "")} if roots else set())
         return [
-            Held(identity=self.identity, node_id=self.node.id, secret=path, serial=serial, roots=roots)
+            Held(identity=self.identity, stream=self.name, secret=path, serial=serial, roots=roots)
             for path, serial in sorted(certificates)
         ]
 

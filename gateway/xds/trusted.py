@@ -3,16 +3,19 @@
 import ssl
 from collections.abc import Collection, Iterable
 
+import structlog
 from django.conf import settings
 
 from gateway.xds.trust import Secret, Transport, Trust
+from governance.kernel.errors import Invalid
 from governance.ledger.queries import Entry
 from governance.pki.queries import authorities, delivery, workloads
-from governance.pki.queries.delivery import Deliverable
+from governance.pki.queries.delivery import Deliverable, Place
 from governance.pki.setup import NAMESPACE, NOBODY
 
 MANY = 200  # from so many changed certificates on, reading all of them at once is cheaper
 _ABOUT_TRUST = ("pki.issuer", "pki.rotation", "pki.crl", "pki.certificate.revoke")
+log = structlog.get_logger(__name__)
 
 
 class TrustReader:
@@ -25,9 +28,9 @@ class TrustReader:
         self._transports: dict[tuple[str, str], Transport] = {}
 
     def read(self, revision: int) -> Trust:
-        """All of it, read anew."""
-        self._secrets = {(each.namespace, each.name): _secret(each) for each in delivery.deliverables()}
-        self._read_default()
+        """All of it, read anew; Unavailable when no key that is kept here opens."""
+        delivery.check_keys()
+        self._reread(None)
         self._read_bundle()
         self._read_transports()
         return self._trust(revision)
@@ -41,24 +44,31 @@ class TrustReader:
             self._read_bundle()
         if any(entry.action.startswith("pki.transport") for entry in facts):
             self._read_transports()
-        if touched := {path for entry in facts for path in _touched(entry)}:
+        if touched := delivery.touched(facts):
             self._reread(touched)
         return self._trust(revision)
 
-    def _reread(self, touched: Collection[tuple[str, str]]) -> None:
-        if len(touched) > MANY:
-            found = delivery.deliverables()
-            self._secrets = {}
-        else:
-            found = [each for each in delivery.deliverables(only=touched) if each.consumers]
-            self._secrets = {path: secret for path, secret in self._secrets.items() if path not in touched}
-        self._secrets |= {(each.namespace, each.name): _secret(each) for each in found}
-        if (NAMESPACE, NOBODY) in touched:
-            self._read_default()
-
-    def _read_default(self) -> None:
-        found = delivery.deliverables(only=[(NAMESPACE, NOBODY)])
-        self._default = _secret(found[0]) if found else self._default
+    def _reread(self, touched: Collection[Place] | None) -> None:
+        """Read all secrets, or only these, again; one that cannot be read any more stays as it was last."""
+        some = touched if touched is not None and len(touched) <= MANY else None
+        read = delivery.delivery(only=some)
+        left_out = set(read.left_out)
+        secrets = {} if some is None else {place: each for place, each in self._secrets.items() if place not in some}
+        for found in read.found:
+            if not found.consumers:
+                continue
+            if secret := _secret(found):
+                secrets[found.place] = secret
+            else:
+                left_out.add(found.place)
+        taken = {secret.path for secret in secrets.values()}
+        for place in left_out & self._secrets.keys():
+            if self._secrets[place].path not in taken:
+                secrets[place] = self._secrets[place]
+        self._secrets = secrets
+        if touched is None or (NAMESPACE, NOBODY) in touched:
+            found_default = delivery.deliverables(only=[(NAMESPACE, NOBODY)])
+            self._default = (_secret(found_default[0]) if found_default else None) or self._default
 
     def _read_bundle(self) -> None:
         self._roots = authorities.roots_pem().encode()
@@ -88,28 +98,25 @@ class TrustReader:
         )
 
 
-def _secret(found: Deliverable) -> Secret:
-    return Secret(
-        namespace=found.namespace,
-        name=found.secret_name,
-        chain_pem=found.chain_pem.encode(),
-        key_pem=found.key_pem,
-        serial=found.serial,
-        dns_names=found.dns_names,
-        uris=found.uris,
-        consumers=found.consumers,
-    )
-
-
-def _touched(entry: Entry) -> Iterable[tuple[str, str]]:
-    """The certificates that a fact is about, by (namespace, name)."""
-    kind, _, rest = entry.thing.partition("/")
-    if kind == "certificates":
-        return [(rest, name) for name in {**(entry.before or {}), **(entry.after or {})}]
-    holder = str((entry.after or {}).get("holder", "")) if kind == "issued" else entry.thing
-    kind, _, rest = holder.partition("/")
-    namespace, _, name = rest.partition("/")
-    return [(namespace, name)] if kind == "certificate" and name else []
+def _secret(found: Deliverable) -> Secret | None:
+    """As data planes get it; None, logged and counted, when they could not."""
+    try:
+        return Secret(
+            namespace=found.namespace,
+            name=found.secret_name,
+            chain_pem=found.chain_pem.encode(),
+            key_pem=found.key_pem,
+            serial=found.serial,
+            dns_names=found.dns_names,
+            uris=found.uris,
+            consumers=found.consumers,
+        )
+    except Invalid as error:
+        delivery.unreadable_total.inc()
+        log.error(  # noqa: TRY400  (where it was found out says nothing)
+            "a certificate cannot be delivered", certificate="/".join(found.place), reason=str(error)
+        )
+        return None
 
 
 def _pem(der: bytes) -> str:

@@ -46,6 +46,8 @@ class Migration(migrations.Migration):
                 ("not_before", models.DateTimeField()),
                 ("not_after", models.DateTimeField(db_index=True)),
                 ("chain_pem", models.TextField()),
+                ("key_id", models.CharField(blank=True, db_index=True, max_length=40)),
+                ("renews", models.CharField(blank=True, db_index=True, max_length=40)),
                 ("sealed_key", models.BinaryField(null=True)),
                 ("spec", models.JSONField(null=True)),
                 ("issued_at", models.DateTimeField()),
@@ -77,6 +79,17 @@ class Migration(migrations.Migration):
                 ("used_at", models.DateTimeField(null=True)),
                 ("withdrawn_at", models.DateTimeField(null=True)),
                 ("revision", models.BigIntegerField()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="NameClaim",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(db_index=True, max_length=253)),
+                ("below", models.CharField(blank=True, db_index=True, max_length=253)),
+                ("namespace", models.CharField(max_length=63)),
+                ("holder", models.CharField(db_index=True, max_length=140)),
+                ("until", models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(

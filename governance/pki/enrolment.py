@@ -5,23 +5,27 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
 from django.conf import settings
 
 from governance.kernel.actor import Actor, Origin
 from governance.kernel.clock import now
 from governance.kernel.errors import Forbidden
-from governance.kernel.ids import check_label
 from governance.ledger.execute import execute
 from governance.pki.authority import Names, issue, to_pem
 from governance.pki.certificates import serial_of
 from governance.pki.commands.workloads import EnrolWorkload
+from governance.pki.holders import holder_of
+from governance.pki.keys import key_id
 from governance.pki.making import urls_of
 from governance.pki.names import workload_of, workload_uri
 from governance.pki.queries.authorities import issuer, roots_pem, signer_of
 from governance.pki.queries.certificates import issued
 from governance.pki.queries.workloads import join_token_by, workload
 from governance.pki.requests import check_request
+from governance.pki.status import IssuedCertificate
 
 ISSUER = "internal"
 WORKLOAD_LIFE = timedelta(hours=24)
@@ -90,6 +94,7 @@ def _enrol(namespace: str, name: str, csr: bytes, *, by: Actor, token: str = "",
         namespace=namespace,
         workload=name,
         serial=serial_of(leaf),
+        key_id=key_id(key),
         authority=authority,
         chain_pem=chain_pem,
         uri=expect.uris[0],
@@ -110,10 +115,12 @@ def is_stale(uri: str, serial: str) -> bool:
     return found is not None and held is not None and today is not None and held.authority != today.signer
 
 
-def actor_of(uri: str) -> Actor:
-    """The workload `uri` as an actor, which may do what workloads do in its own namespace.
+def actor_of(uri: str, serial: str, fingerprint: str) -> Actor:
+    """The workload `uri` by the certificate it shows, as an actor that may do what workloads do in its own namespace.
 
-    Raises Forbidden when it is unknown or disabled: that a certificate chains to our root is not enough.
+    `fingerprint` is the SHA-256 of the certificate's DER form in hex. Raises Forbidden when the workload is unknown or
+    disabled, and for a certificate that was revoked or that it did not get here. That one chains to our roots is not
+    enough: whoever has the key of an authority, such as one that was imported, signs any SPIFFE ID under any serial.
     """
     found = workload_of(uri, settings.GOV.trust_domain)
     row = workload(*found) if found else None
@@ -121,8 +128,16 @@ def actor_of(uri: str) -> Actor:
         raise Forbidden(f"{uri[:100]} is not a workload that joined")
     if not row.enabled:
         raise Forbidden(f"the workload {uri} is disabled")
-    check_label(found[0], field="namespace")
+    held = issued(serial)
+    if held is None or held.holder != holder_of("workload", *found) or _fingerprint(held) != fingerprint:
+        raise Forbidden(f"the certificate {serial} is none that {uri} got by joining or renewing")
+    if held.revoked_at is not None:
+        raise Forbidden(f"the certificate {serial} was revoked")
     return Actor(name=uri, kind="workload", grants={found[0]: WORKLOAD_MAY})
+
+
+def _fingerprint(of: IssuedCertificate) -> str:
+    return x509.load_pem_x509_certificate(of.chain_pem.encode()).fingerprint(SHA256()).hex()
 
 
 WORKLOAD_MAY = frozenset({"registry.read", "registry.register", "dataplane.connect", "pki.enroll"})

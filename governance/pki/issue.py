@@ -10,7 +10,7 @@ from governance.kernel.clock import now
 from governance.pki.authority import Authority, Names, Urls, check_life, issue
 from governance.pki.certificates import serial_of
 from governance.pki.keyring import of_issued, sealed
-from governance.pki.keys import PrivateKey, make_key
+from governance.pki.keys import PrivateKey, key_id, make_key
 from governance.pki.pem import chain_from_pem, to_pem
 from governance.pki.renewal import Plan, plan
 from governance.pki.status import Certificate
@@ -21,14 +21,16 @@ from governance.pki.values import CertificateSpec
 class Made:
     """A certificate that was made and is to be stored together with its key.
 
-    `generation` and `number` are those it was made for: when either moved on meanwhile it is superseded, not stored.
+    `generation`, `number` and `claim` are those it was made under: when one moved on it is superseded, not stored.
     """
 
     uid: str
     name: str
     generation: int
     number: int
+    claim: str
     serial: str
+    key_id: str
     authority: str
     chain_pem: str
     not_before: datetime
@@ -66,7 +68,9 @@ def make(
         name=of.name,
         generation=of.generation,
         number=of.number + 1,
+        claim=of.claim,
         serial=serial,
+        key_id=key_id(key.public_key()),
         authority=authority,
         chain_pem=to_pem(leaf, *signer.chain),
         not_before=leaf.not_valid_before_utc,

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from governance.kernel.errors import Invalid, Unavailable
 from governance.pki.keys import PrivateKey, from_pem, to_pem
-from governance.pki.sealing import KeyEncryptionKey, seal, unseal
+from governance.pki.sealing import KeyEncryptionKey, rewrap, seal, unseal
 from governance.secret import kept
 
 
@@ -36,6 +36,15 @@ def key_encryption_key() -> KeyEncryptionKey:
         raise Unavailable(f"the key-encryption key {path} is unusable: {error.message}") from None
 
 
+def old_key() -> KeyEncryptionKey | None:
+    """The key of GOV_KEY_ENCRYPTION_KEY_OLD, which opens and never seals; None without one."""
+    given = settings.GOV.key_encryption_key_old
+    try:
+        return KeyEncryptionKey.from_text(given) if given else None
+    except Invalid as error:
+        raise Unavailable(f"GOV_KEY_ENCRYPTION_KEY_OLD {error.message}") from None
+
+
 def default_place() -> Path:
     """Where the key lies unless a setting says otherwise; one for each data directory."""
     home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
@@ -57,7 +66,7 @@ def sealed(key: PrivateKey, *, context: str) -> bytes:
 def opened(stored: bytes, *, context: str) -> bytes:
     """The PEM of a private key that `sealed` made."""
     try:
-        return unseal(bytes(stored), keks=[key_encryption_key()], context=context)
+        return unseal(bytes(stored), keks=[key_encryption_key(), *filter(None, [old_key()])], context=context)
     except Unavailable as error:
         where = "GOV_KEY_ENCRYPTION_KEY" if not settings.GOV.key_passphrase else "GOV_KEY_PASSPHRASE"
         raise Unavailable(f"{where} is another than the one that private keys here were sealed with: {error}") from None
@@ -66,6 +75,14 @@ def opened(stored: bytes, *, context: str) -> bytes:
 def opened_key(stored: bytes, *, context: str) -> PrivateKey:
     """The private key that `sealed` made."""
     return from_pem(opened(stored, context=context), field="key")
+
+
+def rewrapped(stored: bytes) -> bytes:
+    """The same under the key-encryption key of today, when the old one opens it; the private key is not opened.
+
+    Raises Unavailable for what neither of the two opens, Invalid for what was altered.
+    """
+    return rewrap(bytes(stored), old=old_key() or key_encryption_key(), new=key_encryption_key())
 
 
 def of_authority(authority: str) -> str:

@@ -144,6 +144,8 @@ class Issued(models.Model):
     not_before = models.DateTimeField()
     not_after = models.DateTimeField(db_index=True)
     chain_pem = models.TextField()
+    key_id = models.CharField(max_length=40, blank=True, db_index=True)  # of the public key: issues may share one
+    renews = models.CharField(max_length=40, blank=True, db_index=True)  # the serial that was shown for it
     sealed_key = models.BinaryField(null=True)
     spec = models.JSONField(null=True)
     issued_at = models.DateTimeField()
@@ -165,6 +167,20 @@ class Issued(models.Model):
             "revoked_at": stamp(self.revoked_at) if self.revoked_at else None,
             "revoked_reason": self.revoked_reason,
         }
+
+
+class NameClaim(models.Model):
+    """A DNS name or IP address that a certificate of a namespace has, so that no other namespace gets it.
+
+    `below` is what follows the first label of a DNS name, for which a wildcard would stand. `until` is null for managed
+    certificates, and the end of one that was signed by request.
+    """
+
+    name = models.CharField(max_length=253, db_index=True)
+    below = models.CharField(max_length=253, blank=True, db_index=True)
+    namespace = models.CharField(max_length=63)
+    holder = models.CharField(max_length=140, db_index=True)
+    until = models.DateTimeField(null=True)
 
 
 class Workload(models.Model):

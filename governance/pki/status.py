@@ -58,6 +58,7 @@ class Certificate:
     last_error: str
     revoked_reason: str
     revision: int
+    claim: str = ""
 
     @property
     def path(self) -> str:

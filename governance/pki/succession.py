@@ -19,8 +19,10 @@ def successor_of(issuer_name: str) -> PrepareRotation:
     signer = authority(known.signer) if known else None
     if known is None or signer is None:
         raise NotFound(f"there is no issuer {issuer_name}", field="issuer")
-    old_root = signer.parent or signer.id
-    crossed_by = old_root, with_key(old_root)
+    old_root = signer
+    while old_root.parent and (above := authority(old_root.parent)) is not None:
+        old_root = above
+    crossed_by = old_root.id, with_key(old_root.id)
     algorithm, size = described(certificates_of(signer.pem)[0].public_key())
     pair = new_pair(
         f"Governor {settings.GOV.trust_domain}",

@@ -126,11 +126,21 @@ class CertificateSpec:
         if len(self.uris) > 1:
             raise Invalid("a workload has one identity: at most one URI is allowed", field="uris")
         if self.common_name:
-            check_common_name(self.common_name, field="common_name")
+            self._check_common_name()
         for field_name in ("dns_names", "uris", "ip_addresses", "consumers"):
             values = getattr(self, field_name)
             if len(set(values)) != len(values):
                 raise Invalid("names something twice", field=field_name)
+
+    def _check_common_name(self) -> None:
+        """Some verifiers take a common name for the name of a host, so what may be one is subject to the same rules."""
+        check_common_name(self.common_name, field="common_name")
+        if " " not in self.common_name and self.common_name not in (*self.dns_names, *self.ip_addresses):
+            raise Invalid(
+                f"{self.common_name!r} is read as a host's name: it must be among dns_names or ip_addresses, too. "
+                "Any other common name has a space in it",
+                field="common_name",
+            )
 
     def _check_use(self) -> None:
         if unknown := [usage for usage in self.usages if usage not in USAGES]:

@@ -47,7 +47,7 @@ def issue_all(certificates: Iterable[Certificate], *, by: Actor = WORKER) -> int
         for each in batch:
             reasons.add(each.reason or RENEWING)
             try:
-                made.append(_make(each, signers))
+                made.append(made_of(each, signers))
             except GovernanceError as error:
                 log.warning("a certificate could not be issued", certificate=each.path, reason=str(error))
                 failed.append(_failure(each, str(error)))
@@ -61,10 +61,16 @@ def issue_all(certificates: Iterable[Certificate], *, by: Actor = WORKER) -> int
 
 
 def _failure(of: Certificate, message: str) -> Failure:
-    return Failure(uid=of.uid, name=of.name, generation=of.generation, number=of.number, message=message)
+    return Failure(
+        uid=of.uid, name=of.name, generation=of.generation, number=of.number, claim=of.claim, message=message
+    )
 
 
-def _make(certificate: Certificate, signers: dict[str, tuple[str, Authority] | GovernanceError]) -> Made:
+def made_of(
+    certificate: Certificate, signers: dict[str, tuple[str, Authority] | GovernanceError] | None = None
+) -> Made:
+    """The next issue of a certificate, made but not stored; `signers` keeps what was found out about each issuer."""
+    signers = {} if signers is None else signers
     name = certificate.spec.issuer
     if name not in signers:
         try:

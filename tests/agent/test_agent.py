@@ -8,6 +8,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from cryptography import x509
 
 from gateway.agent import identity as own
 from gateway.agent.agent import Agent
@@ -16,7 +17,8 @@ from gateway.proto import common_pb2
 from gateway.tls.directory import read_set
 from gateway.tls.pair import Pair
 from governance.kernel import clock
-from governance.kernel.errors import Forbidden, Invalid, NotFound
+from governance.kernel.errors import Forbidden, GovernanceError, Invalid, NotFound
+from governance.pki.pem import chain_from_pem
 from tests.fixtures.grpcweb import GrpcWeb
 from tests.fixtures.product import Product, eventually, running
 
@@ -135,6 +137,35 @@ async def test_an_identity_is_renewed_when_a_third_of_its_life_is_left(
         async with working(Agent(tmp_path / "identity", product.grpc)):
             await until(lambda: kept_in(tmp_path / "identity") != identity.pair.serial)
     assert own.load(tmp_path / "identity").uri == identity.uri
+
+
+async def test_a_renewal_that_could_not_be_stored_is_asked_for_again_with_the_same_key(
+    product: Product, web: GrpcWeb, tmp_path: Path
+) -> None:
+    """Over yet another key it would be refused after ten minutes: somebody else might be asking."""
+    identity = joined(product, web, "unlucky", tmp_path / "identity")
+    agent = Agent(tmp_path / "identity", product.grpc)
+    async with agent.channel:
+        (tmp_path / "identity").rename(tmp_path / "aside")
+        (tmp_path / "identity").write_text("in the way")
+        with pytest.raises((OSError, GovernanceError)):
+            await agent.renew()
+        assert agent.identity == identity
+        (tmp_path / "identity").unlink()
+        (tmp_path / "aside").rename(tmp_path / "identity")
+        await agent.renew()
+        again, first, *_ = issued_to(web, "unlucky")
+        assert again.public_key() == first.public_key() != identity.pair.chain[0].public_key()
+        await agent.renew()
+        newest, *_ = issued_to(web, "unlucky")
+        assert newest.public_key() != again.public_key(), "each renewal that is stored has a key of its own"
+
+
+def issued_to(web: GrpcWeb, workload: str) -> list[x509.Certificate]:
+    """What a workload was given, newest first."""
+    request = pb.ListIssuedRequest(namespace="default", name=workload, kind="workload")
+    answer = web.unary(API + "ListIssued", request, pb.ListIssuedResponse)
+    return [chain_from_pem(each.chain_pem, field="chain_pem")[0] for each in answer.issued]
 
 
 async def test_what_was_revoked_is_not_renewed(product: Product, web: GrpcWeb, tmp_path: Path) -> None:

@@ -52,7 +52,8 @@ PUBLIC_METHODS = {
 }
 # Whoever may run these on the server's machine owns the data directory anyway.
 LOCAL_COMMANDS = {
-    *("demo", "demo_tune", "identity", "password", "serve", "token", "verify_ledger", "web", "worker", "xds"),
+    *("demo", "demo_tune", "identity", "password", "rewrap_keys", "serve", "token", "verify_ledger", "web", "worker"),
+    "xds",
 }
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _SAMPLES = {"int": "1", "str": "x", "path": "x/y", "slug": "x", "uuid": "00000000-0000-0000-0000-000000000000"}

@@ -7,7 +7,7 @@ from governance.kernel.clock import now
 from governance.ledger.execute import execute
 from governance.pki import chain, observe
 from governance.pki.commands import AdvanceRotation
-from governance.pki.enrolment import actor_of, renew
+from governance.pki.enrolment import renew
 from governance.pki.pem import chain_from_pem
 from governance.pki.queries.authorities import authority, bundle_id, roots_pem
 from governance.pki.queries.rotation import open_rotation, rotations
@@ -17,7 +17,7 @@ from governance.pki.succession import successor_of
 from governance.pki.worker import issue_due
 from tests.pki import openssl
 from tests.pki.conftest import seen, want
-from tests.pki.joining import URI, csr, joined
+from tests.pki.joining import URI, acting, csr, joined
 
 STEPS = ("distributing", "activated", "reissuing", "retired")
 Roots = tuple[x509.Certificate, ...]
@@ -58,7 +58,7 @@ def renewed() -> None:
     """Let the workload renew its own certificate."""
     there = workload("shop", "checkout")
     assert there is not None
-    renew(there.serial, URI, csr(), by=actor_of(URI))
+    renew(there.serial, URI, csr(), by=acting())
 
 
 def rotated(until: str, *, by: Actor) -> None:

@@ -124,7 +124,7 @@ def test_what_is_not_there_is_not_found(pki: House, alice: Actor, command: Issue
     assert refusal.value.field == "name"
 
 
-@pytest.mark.parametrize("command", [asking(common_name="shop"), _now(), _deleting()])
+@pytest.mark.parametrize("command", [asking(common_name="the shop"), _now(), _deleting()])
 def test_an_issue_meanwhile_makes_what_was_read_stale(
     pki: House, alice: Actor, command: RequestCertificate | IssueNow | DeleteCertificate
 ) -> None:
@@ -135,7 +135,7 @@ def test_an_issue_meanwhile_makes_what_was_read_stale(
     assert execute(command, by=alice, if_revision=seen().revision).changed
 
 
-@pytest.mark.parametrize("command", [asking(common_name="shop"), _now(), _deleting()])
+@pytest.mark.parametrize("command", [asking(common_name="the shop"), _now(), _deleting()])
 def test_trying_out_changes_nothing(
     pki: House, alice: Actor, command: RequestCertificate | IssueNow | DeleteCertificate
 ) -> None:
@@ -158,7 +158,7 @@ def test_a_request_id_with_other_content_is_refused(pki: House, alice: Actor) ->
     "values",
     [
         {"dns_names": ("web.shop.svc", "www.example.com")},
-        {"common_name": "web"},
+        {"common_name": "the shop"},
         {"uris": (f"spiffe://{DOMAIN}/ns/shop/sa/web",)},
         {"ip_addresses": ("10.0.0.7",)},
         {"duration_s": 86_400},

@@ -10,6 +10,7 @@ from governance.kernel.actor import SYSTEM, Actor
 from governance.kernel.clock import now
 from governance.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 from governance.ledger.execute import execute
+from governance.pki import tasks
 from governance.pki.commands import CreateIssuer, PublishLists
 from governance.pki.making import Pair, new_pair
 from governance.pki.queries.authorities import (
@@ -24,10 +25,12 @@ from governance.pki.queries.authorities import (
     with_key,
 )
 from governance.pki.revoked import LIST_LIFE
+from governance.pki.tasks import publish_revocation_lists, watch_authorities
 from tests.fixtures.house import House
 from tests.fixtures.people import ChangesOnce
 from tests.pki.conftest import DAY, clock_at, everything_recorded, head, newest_fact, nothing_secret_is_recorded, want
 from tests.pki.openssl import run, written
+from tests.pki.spoiling import imported, spoil_authority
 
 
 def creating(pair: Pair | None = None, **values: Any) -> CreateIssuer:
@@ -129,12 +132,10 @@ def test_what_an_issuer_may_sign_is_checked_when_a_certificate_is_wanted(pki: Ho
     with pytest.raises(Invalid) as refusal:
         want("other", **good | {"duration_s": 86_401})
     assert refusal.value.field == "duration_s"
-    with pytest.raises(Forbidden) as forbidden:
-        want("other", namespace="bank", **good)
-    assert forbidden.value.field == "issuer"
-    with pytest.raises(NotFound) as unknown:
-        want("other", issuer="nobody")
-    assert unknown.value.field == "issuer"
+    for namespace, name in (("bank", "shop-ca"), ("shop", "nobody")):
+        with pytest.raises(NotFound) as unknown:
+            want("other", namespace=namespace, **good | {"issuer": name, "dns_names": ("example.com",)})
+        assert str(unknown.value) == f"issuer: there is no issuer {name}", "whom it serves is for nobody to find out"
 
 
 def test_the_authorities_are_counted_with_what_they_signed(pki: House) -> None:
@@ -194,3 +195,41 @@ def test_only_the_system_publishes_lists(pki: House, alice: Actor, bob: Actor) -
             execute(PublishLists(), by=actor)
     assert "pki.crl.publish" not in everything_recorded()
     assert newest_fact().action == "pki.responder.store"
+
+
+def test_an_authority_that_expired_holds_up_no_other_list(pki: House, changes_once: ChangesOnce) -> None:
+    ids = [each.id for each in authorities()]
+    expired = imported(life=2 * DAY)
+    with clock_at(now() + 3 * DAY):
+        assert lists_due()
+        fact = changes_once(PublishLists(due_before=now()), by=SYSTEM)
+        assert fact.after == dict.fromkeys(ids, 2)
+        assert not lists_due()
+    assert _number_of(revocation_list(expired)) == 1
+
+
+def test_an_authority_whose_key_does_not_open_holds_up_no_other_list(pki: House) -> None:
+    ids = [each.id for each in authorities()]
+    spoilt = imported()
+    spoil_authority(spoilt)
+    execute(PublishLists(), by=SYSTEM)
+    assert {each: _number_of(revocation_list(each)) for each in ids} == dict.fromkeys(ids, 2)
+    with clock_at(now() + DAY):
+        publish_revocation_lists()
+        assert not lists_due(), "what cannot be signed would be tried every 30 s, under the ledger's lock"
+    assert {each: _number_of(revocation_list(each)) for each in (*ids, spoilt)} == {**dict.fromkeys(ids, 3), spoilt: 1}
+
+
+def test_it_alarms_when_an_authority_cannot_sign(pki: House, caplog: pytest.LogCaptureFixture) -> None:
+    watch_authorities()
+    assert (caplog.records, tasks.unable._value.get()) == ([], 0)
+    imported("short", life=2 * DAY)
+    spoil_authority(imported("spoilt"))
+    with clock_at(now() + 3 * DAY):
+        watch_authorities()
+    said = [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
+    assert [("short root" in each, "it expired at" in each, "was altered" in each) for each in said] == [
+        (True, True, False),
+        (False, False, True),
+    ]
+    assert tasks.unable._value.get() == 2

@@ -13,7 +13,7 @@ from governance.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from governance.ledger.execute import execute
 from governance.pki import chain
 from governance.pki.commands import WithdrawJoinToken
-from governance.pki.enrolment import TOKEN_PREFIX, actor_of, digest, join
+from governance.pki.enrolment import TOKEN_PREFIX, digest, join
 from governance.pki.keys import make_key
 from governance.pki.names import Names
 from governance.pki.pem import chain_from_pem
@@ -24,7 +24,7 @@ from governance.pki.requests import make_request
 from tests.fixtures.house import House
 from tests.fixtures.people import ChangesOnce
 from tests.pki.conftest import DOMAIN, HOUR, clock_at, everything_recorded, head, of_namespace
-from tests.pki.joining import HERE, URI, creating, csr, joined, token
+from tests.pki.joining import HERE, URI, acting, creating, csr, joined, token
 
 
 def test_a_join_token_is_one_fact_that_does_not_hold_its_secret(
@@ -70,8 +70,8 @@ def test_a_workload_joins_with_a_key_of_its_own(pki: House) -> None:
     there = workload("shop", "checkout")
     assert there is not None
     assert (there.uri, there.enabled, there.serial) == (URI, True, f"{found[0].serial_number:x}")
-    assert actor_of(URI).may("pki.enroll", "shop")
-    assert not actor_of(URI).may("pki.enroll", "bank")
+    assert acting().may("pki.enroll", "shop")
+    assert not acting().may("pki.enroll", "bank")
     assert issued_of("workload/shop/checkout")[0].serial == there.serial
     assert join_tokens()[0].state(now()) == "used"
 

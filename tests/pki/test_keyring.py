@@ -23,6 +23,7 @@ from governance.pki.keyring import (
 )
 from governance.pki.keys import make_key, to_pem
 from tests.fixtures.house import House
+from tests.pki.kek import KEY, OTHER, given
 
 
 @pytest.fixture(autouse=True)
@@ -39,15 +40,6 @@ def configured(house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     given(key_encryption_key="", key_passphrase="")
     return tmp_path / "config"
-
-
-def given(**values: str) -> None:
-    """Set these settings."""
-    settings.GOV = settings.GOV.model_copy(update=values)
-    key_encryption_key.cache_clear()
-
-
-KEY = base64.b64encode(bytes(range(32))).decode()
 
 
 def test_what_is_sealed_opens_for_what_it_belongs_to_alone(house: House) -> None:
@@ -148,3 +140,26 @@ def test_secrets_of_the_settings_are_not_shown(house: House) -> None:
     given(key_encryption_key=KEY)
     assert KEY not in repr(settings.GOV)
     assert repr(bytes(range(32))) not in repr(keyring.key_encryption_key())
+
+
+def test_an_old_key_opens_what_it_sealed_and_seals_nothing(configured: Path) -> None:
+    given(key_encryption_key=KEY)
+    kept = sealed(make_key("ECDSA", 256), context="a")
+    given(key_encryption_key=OTHER, key_encryption_key_old=KEY)
+    fresh = sealed(make_key("ECDSA", 256), context="a")
+    assert opened(kept, context="a") != opened(fresh, context="a")
+    given(key_encryption_key_old="")
+    assert opened(fresh, context="a")
+    with pytest.raises(Unavailable):
+        opened(kept, context="a")
+    given(key_encryption_key_old="no key, but somebody's secret")
+    with pytest.raises(Unavailable, match="GOV_KEY_ENCRYPTION_KEY_OLD") as refusal:
+        opened(fresh, context="a")
+    assert "somebody" not in str(refusal.value)
+    assert OTHER not in repr(settings.GOV)
+
+
+def test_an_old_key_may_be_given_as_a_file(tmp_path: Path) -> None:
+    (tmp_path / "old").write_text(KEY + "\n")
+    environment = read_environment({"GOV_KEY_ENCRYPTION_KEY_OLD_FILE": str(tmp_path / "old")})
+    assert environment.key_encryption_key_old == KEY

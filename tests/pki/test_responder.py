@@ -1,5 +1,7 @@
 """Who asks about a single certificate gets a signed answer that is true at that moment."""
 
+import hashlib
+
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -9,20 +11,27 @@ from cryptography.x509.ocsp import OCSPCertStatus, OCSPResponse, OCSPResponseSta
 
 from governance.kernel.actor import SYSTEM, Actor
 from governance.kernel.clock import now
-from governance.kernel.errors import Forbidden, NotFound
+from governance.kernel.errors import Forbidden, NotFound, Unavailable
 from governance.ledger import queries as ledger
 from governance.ledger.execute import execute
+from governance.pki.certificates import key_identifier
 from governance.pki.commands import RevokeCertificate, StoreResponder
 from governance.pki.models import Issued
-from governance.pki.queries.authorities import authorities
+from governance.pki.pem import chain_from_pem
+from governance.pki.queries.authorities import authorities, authority
 from governance.pki.queries.certificates import issued_of
+from governance.pki.queries.rotation import rotations
 from governance.pki.responder import RESPONDER_LIFE, answer, responders_due, store_responder
+from governance.pki.setup import ensure_pki
+from governance.pki.status import CertificateAuthority
 from governance.pki.tasks import keep_responders
 from governance.pki.worker import issue_due
 from tests.fixtures.house import House
 from tests.fixtures.people import ChangesOnce
 from tests.pki.conftest import DAY, chain_of, clock_at, head, nothing_secret_is_recorded, seen, want
 from tests.pki.openssl import run, written
+from tests.pki.rotating import opened, rotated
+from tests.pki.spoiling import altered, imported, retire, spoil_authority
 
 
 def _signer() -> str:
@@ -115,6 +124,76 @@ def test_responders_are_replaced_before_they_run_out(pki: House) -> None:
         newest = issued_of(f"responder/{signer}")[0]
         assert newest.serial != first.serial
         assert newest.not_after - now() > RESPONDER_LIFE / 2
+
+
+def test_an_authority_that_cannot_sign_keeps_no_other_from_its_responder(
+    pki: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    signer, spoilt = _signer(), imported()
+    spoil_authority(spoilt)
+    with clock_at(now() + RESPONDER_LIFE):
+        keep_responders()
+        assert responders_due() == [spoilt]
+        assert len(issued_of(f"responder/{signer}")) == 2
+        assert spoilt in next(each.getMessage() for each in caplog.records if each.levelname == "ERROR")
+        ensure_pki()
+
+
+def test_a_responder_whose_key_does_not_open_is_replaced(web: House) -> None:
+    row = Issued.objects.get(holder=f"responder/{_signer()}")
+    assert row.sealed_key is not None
+    Issued.objects.filter(pk=row.pk).update(sealed_key=altered(bytes(row.sealed_key)))
+    with pytest.raises(Unavailable, match="does not open"):
+        _asked(chain_of())
+    keep_responders()
+    assert _asked(chain_of()).certificate_status == OCSPCertStatus.GOOD
+
+
+def _asked_of(authority: CertificateAuthority, certificate: x509.Certificate) -> OCSPCertStatus:
+    """What an authority says of a certificate that it signed."""
+    request = _request([certificate, *chain_from_pem(authority.pem, field="pem")])
+    return ocsp.load_der_ocsp_response(answer(authority.id, request)).certificate_status
+
+
+def test_an_authoritys_own_certificate_is_good_below_its_root(pki: House) -> None:
+    root, signer = sorted(authorities(), key=lambda each: each.parent)
+    (certificate,) = chain_from_pem(signer.pem, field="pem")
+    assert _asked_of(root, certificate) == OCSPCertStatus.GOOD
+    name = hashlib.sha1(certificate.subject.public_bytes(), usedforsecurity=False).digest()
+    builder = ocsp.OCSPRequestBuilder().add_certificate_by_hash(
+        name, key_identifier(certificate), certificate.serial_number, hashes.SHA1()
+    )
+    told = answer(signer.id, builder.build().public_bytes(Encoding.DER))
+    said = ocsp.load_der_ocsp_response(told).certificate_status
+    assert said == OCSPCertStatus.UNKNOWN, "the signer itself did not sign it"
+
+
+def test_openssl_believes_what_a_root_says_of_its_signer(pki: House) -> None:
+    root, signer = sorted(authorities(), key=lambda each: each.parent)
+    paths = {each.id: written(pki.data_dir / each.id, each.pem) for each in (root, signer)}
+    certificates = [*chain_from_pem(signer.pem, field="pem"), *chain_from_pem(root.pem, field="pem")]
+    told = written(pki.data_dir / "told", answer(root.id, _request(certificates)))
+    said = run(
+        *("ocsp", "-issuer", paths[root.id], "-sha256", "-cert", paths[signer.id], "-respin", told, "-no_nonce"),
+        *("-CAfile", paths[root.id]),
+    )
+    assert "Response verify OK" in said.text, said.text
+    assert f"{paths[signer.id]}: good" in said.text
+
+
+def test_a_new_root_is_good_below_the_old_one_and_retired_authorities_stay_so(pki: House, bob: Actor) -> None:
+    opened()
+    rotated("activated", by=bob)
+    there = rotations()[0]
+    old, new = authority(there.old_root), authority(there.new_root)
+    old_signer = authority(there.old_signer)
+    assert old is not None
+    assert new is not None
+    assert old_signer is not None
+    (crossed,) = chain_from_pem(new.cross_pem, field="cross_pem")
+    assert _asked_of(old, crossed) == OCSPCertStatus.GOOD
+    retire(old_signer.id)
+    assert _asked_of(old, *chain_from_pem(old_signer.pem, field="pem")) == OCSPCertStatus.GOOD
 
 
 def _storing(authority: str) -> StoreResponder:

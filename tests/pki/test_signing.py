@@ -6,7 +6,8 @@ from governance.kernel.actor import SYSTEM, Actor
 from governance.kernel.errors import Forbidden, Invalid, NotFound
 from governance.ledger.execute import execute
 from governance.pki.commands import RevokeCertificate, SignRequest
-from governance.pki.keys import make_key
+from governance.pki.keys import key_id, make_key
+from governance.pki.models import Issued
 from governance.pki.names import Names
 from governance.pki.queries.certificates import issued, issued_of, sealed_key_of
 from governance.pki.requests import make_request
@@ -16,7 +17,8 @@ from governance.pki.values import CertificateSpec
 from tests.fixtures.house import House
 from tests.fixtures.people import ChangesOnce
 
-CSR = make_request(make_key("ECDSA", 256), Names(dns=("printer.shop.svc",)))
+KEY = make_key("ECDSA", 256)
+CSR = make_request(KEY, Names(dns=("printer.shop.svc",)))
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +41,7 @@ def test_what_is_signed_leaves_one_fact_and_no_key(changes_once: ChangesOnce, al
     assert (entry.after["serial"], entry.after["dns_names"]) == (command.serial, ["printer.shop.svc"])
     (found,) = issued_of("request/shop/printer")
     assert (found.serial, sealed_key_of(found.serial)) == (command.serial, None)
+    assert Issued.objects.get(pk=command.serial).key_id == key_id(KEY.public_key())
 
 
 def test_it_is_for_who_may_write_in_that_namespace(carol: Actor, alice: Actor) -> None:
@@ -61,8 +64,17 @@ def test_it_is_taken_back_by_who_may_revoke_in_its_namespace(bob: Actor) -> None
     assert found.revoked_reason == "superseded"
 
 
-def test_identities_of_others_and_lives_too_long_are_refused(alice: Actor) -> None:
-    with pytest.raises(Invalid, match="of the namespace bank"):
-        wanted(uris=("spiffe://governor.internal/ns/bank/sa/till",))
+@pytest.mark.parametrize("uri", ["spiffe://governor.internal/ns/shop/sa/till", "spiffe://elsewhere.org/x"])
+def test_no_identity_is_signed_whoever_asks(uri: str) -> None:
+    """It would last for as long as was asked, and disabling the workload would not end it elsewhere."""
+    with pytest.raises(Invalid, match="by joining") as refused:
+        wanted(uris=(uri,))
+    assert refused.value.field == "uris"
+    assert "govctl cert join" in refused.value.message
+
+
+def test_names_of_others_and_lives_too_long_are_refused(alice: Actor) -> None:
+    with pytest.raises(Invalid, match="not of the form"):
+        wanted(namespace="bank")
     with pytest.raises(Invalid, match="signs for at most"):
         execute(wanted(duration_s=360 * 86_400), by=alice)

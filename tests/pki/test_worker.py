@@ -50,7 +50,14 @@ def storing(*items: Made, namespace: str = "shop") -> StoreCertificates:
 
 def failing(name: str = "web", *, namespace: str = "shop", **changes: Any) -> RecordFailures:
     there = seen(name)
-    failure = Failure(uid=there.uid, name=name, generation=there.generation, number=there.number, message="no issuer")
+    failure = Failure(
+        uid=there.uid,
+        name=name,
+        generation=there.generation,
+        number=there.number,
+        claim=there.claim,
+        message="no issuer",
+    )
     return RecordFailures(namespace=namespace, items=(replace(failure, **changes),))
 
 

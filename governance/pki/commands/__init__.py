@@ -4,6 +4,7 @@ from governance.pki.commands.authorities import CreateIssuer, NewAuthority, Publ
 from governance.pki.commands.certificates import DeleteCertificate, IssueNow, RequestCertificate
 from governance.pki.commands.issuing import Failure, RecordFailures, StoreCertificates, claim
 from governance.pki.commands.revoking import RevokeCertificate
+from governance.pki.commands.rewrapping import RewrapKeys, Rewrapped
 from governance.pki.commands.rotation import AbortRotation, AdvanceRotation, PrepareRotation
 from governance.pki.commands.signing import SignRequest
 from governance.pki.commands.transports import SetTransport
@@ -24,6 +25,8 @@ __all__ = [
     "RecordFailures",
     "RequestCertificate",
     "RevokeCertificate",
+    "RewrapKeys",
+    "Rewrapped",
     "SetTransport",
     "SetWorkload",
     "SignRequest",

@@ -10,6 +10,7 @@ from governance.kernel.ids import check_label
 from governance.ledger.command import Change, Command, handles
 from governance.pki import models
 from governance.pki.names import check_dns_name
+from governance.pki.queries.authorities import obstacle
 from governance.pki.revoked import list_of
 from governance.pki.status import AuthorityState
 from governance.pki.values import MAX_DURATION_S, MIN_DURATION_S
@@ -158,7 +159,10 @@ def issuer_row(name: str) -> models.Issuer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishLists(Command):
-    """Sign the revocation lists anew that are at half of their life, or all of them."""
+    """Sign the revocation lists anew that are at half of their life, or all of them.
+
+    Authorities that expired, or whose key does not open, are passed over.
+    """
 
     permission: ClassVar[str] = "pki.maintain"
     action: ClassVar[str] = "pki.crl.publish"
@@ -172,7 +176,7 @@ class PublishLists(Command):
 
 @handles(PublishLists)
 def publish_lists(command: PublishLists, revision: int) -> Change:
-    """Sign and store them."""
+    """Sign and store them; an authority that cannot sign at the moment keeps the list that it has."""
     del revision
     rows = models.Authority.objects.exclude(state="retired").filter(sealed_key__isnull=False).order_by("id")
     if command.due_before is not None:
@@ -180,6 +184,8 @@ def publish_lists(command: PublishLists, revision: int) -> Change:
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     for row in rows:
+        if obstacle(row, now()):
+            continue
         before[row.id] = row.crl_number
         publish_list(row)
         row.save(update_fields=["crl", "crl_number", "crl_next_at"])

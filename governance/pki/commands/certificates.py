@@ -9,7 +9,7 @@ from governance.kernel.ids import check_label, uuid7
 from governance.ledger.command import Change, Command, handles
 from governance.pki import models
 from governance.pki.commands.authorities import issuer_row
-from governance.pki.commands.tenancy import check_free, check_issuer, check_tenancy
+from governance.pki.commands.tenancy import check_free, check_issuer, check_tenancy, claim_names, free_names
 from governance.pki.status import DOES_NOT_EXIST, INCORRECT_ISSUER, MANUALLY_TRIGGERED, REQUEST_CHANGED
 from governance.pki.values import CertificateSpec, spec_from
 
@@ -75,6 +75,7 @@ def request_certificate(command: RequestCertificate, revision: int) -> Change:
         replan(row)
     row.revision = revision
     row.save()
+    claim_names(command.thing, command.namespace, command.spec)
     return Change(before, row.as_json())
 
 
@@ -143,10 +144,11 @@ class DeleteCertificate(OfCertificate):
 
 @handles(DeleteCertificate)
 def delete_certificate(command: DeleteCertificate, revision: int) -> Change:
-    """Delete what is wanted, and the keys of what was issued."""
+    """Delete what is wanted, the keys of what was issued, and the claim to its names."""
     del revision
     row = certificate_row(command.namespace, command.name)
     before: dict[str, Any] = row.as_json()
     models.Issued.objects.filter(holder=command.thing).update(sealed_key=None)
+    free_names(command.thing)
     row.delete()
     return Change(before, None)

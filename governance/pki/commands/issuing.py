@@ -75,6 +75,7 @@ def _check_batch(items: Sequence[object]) -> None:
 def store_certificates(command: StoreCertificates, revision: int) -> Change:
     """Insert key and certificate in one row, and move the certificate on to it."""
     rows = {row.uid: row for row in models.Certificate.objects.filter(uid__in=[each.uid for each in command.items])}
+    signers = dict(models.Issuer.objects.values_list("name", "signer"))
     at = now()
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
@@ -83,6 +84,8 @@ def store_certificates(command: StoreCertificates, revision: int) -> Change:
     for each in command.items:
         row = rows.get(each.uid)
         if row is None or row.namespace != command.namespace or _superseded(row, each):
+            continue
+        if signers.get(row.issuer) != each.authority:  # who signs changed meanwhile; it stays due
             continue
         before[row.name] = _essence(row)
         _move_on(row, each, revision)
@@ -100,7 +103,12 @@ def store_certificates(command: StoreCertificates, revision: int) -> Change:
 
 
 def _superseded(row: models.Certificate, made: Made) -> bool:
-    return row.generation != made.generation or row.number + 1 != made.number
+    """Whether the certificate moved on since it was claimed: asked for otherwise, issued, revoked or moved by others.
+
+    Whatever calls for another issue takes the claim away, so that one made before, with an old key or by an old signer,
+    is not put in force after.
+    """
+    return (row.generation, row.number + 1, row.claim) != (made.generation, made.number, made.claim)
 
 
 _MOVED = (
@@ -128,6 +136,7 @@ def _issued(row: models.Certificate, made: Made, *, at: datetime, revision: int)
         not_before=made.not_before,
         not_after=made.not_after,
         chain_pem=made.chain_pem,
+        key_id=made.key_id,
         sealed_key=made.sealed_key,
         spec=row.spec,
         issued_at=at,
@@ -158,12 +167,13 @@ def _essence(row: models.Certificate) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why a certificate could not be issued; `generation` and `number` are those it stood at when it was tried."""
+    """Why a certificate could not be issued; `generation`, `number` and `claim` are those under which it was tried."""
 
     uid: str
     name: str
     generation: int
     number: int
+    claim: str
     message: str
 
 
@@ -187,7 +197,7 @@ def record_failures(command: RecordFailures, revision: int) -> Change:
     after: dict[str, Any] = {}
     for each in command.items:
         row = models.Certificate.objects.filter(uid=each.uid, namespace=command.namespace).first()
-        if row is None or (row.generation, row.number) != (each.generation, each.number):
+        if row is None or (row.generation, row.number, row.claim) != (each.generation, each.number, each.claim):
             continue
         before[row.name] = _essence(row)
         row.failures += 1

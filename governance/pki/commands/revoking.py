@@ -12,13 +12,15 @@ from governance.pki.crl import REASONS
 from governance.pki.holders import namespace_of
 from governance.pki.status import REVOKED
 
+COMPROMISED = "keyCompromise"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevokeCertificate(Command):
     """Stand by a certificate no longer, from this commit on; `cause` is a reason code of RFC 5280, section 5.3.1.
 
     A managed certificate whose newest issue is revoked is issued anew at once, with a new key, unless `replace` is
-    False.
+    False. A stolen key (keyCompromise) takes back everything over the same key, and what a workload had renewed by it.
     """
 
     permission: ClassVar[str] = "pki.revoke"
@@ -52,17 +54,39 @@ def revoke_certificate(command: RevokeCertificate, revision: int) -> Change:
             return Change(row.as_json(), row.as_json())
         raise Conflict(f"was revoked at {row.revoked_at:%Y-%m-%d %H:%M:%S} UTC: {row.revoked_reason}", field="serial")
     before = row.as_json()
-    row.revoked_at, row.revoked_reason, row.revision = now(), command.cause, revision
-    row.sealed_key = None
+    affected = [row, *(_compromised_with(row) if command.cause == COMPROMISED else ())]
+    for each in affected:
+        each.revoked_at, each.revoked_reason, each.revision, each.sealed_key = now(), command.cause, revision, None
+        each.save()
+    for authority in {each.authority for each in affected}:
+        signer = authority_row(authority)
+        publish_list(signer)
+        signer.save(update_fields=["crl", "crl_number", "crl_next_at"])
+    serials = [each.serial for each in affected]
+    wanted = models.Certificate.objects.filter(serial__in=serials)
+    # Also without a replacement: an issue that is under way may be over the revoked key, and must not be put in force.
+    replaced = [_replace(each, revision, now_due=command.replace) for each in wanted]
+    after: dict[str, Any] = row.as_json() | {"together_with": sorted(set(serials) - {row.serial})}
+    return Change(before, after | ({"replaced": True} if replaced and command.replace else {}))
+
+
+def _replace(row: models.Certificate, revision: int, *, now_due: bool) -> models.Certificate:
+    row.claim, row.claimed_until, row.revision = "", None, revision
+    if now_due:
+        row.reason, row.attempt_at = REVOKED, now()
+        row.failures, row.failing_since, row.last_error = 0, None, ""
     row.save()
-    authority = authority_row(row.authority)
-    publish_list(authority)
-    authority.save(update_fields=["crl", "crl_number", "crl_next_at"])
-    after: dict[str, Any] = row.as_json()
-    if command.replace and (wanted := models.Certificate.objects.filter(serial=row.serial).first()):
-        wanted.reason, wanted.attempt_at, wanted.revision = REVOKED, now(), revision
-        wanted.failures, wanted.failing_since, wanted.last_error = 0, None, ""
-        wanted.claim, wanted.claimed_until = "", None
-        wanted.save()
-        after = after | {"replaced": True}
-    return Change(before, after)
+    return row
+
+
+def _compromised_with(row: models.Issued) -> list[models.Issued]:
+    """What else a stolen key opens: all that is valid over the same key, and all that was renewed by showing it."""
+    valid = models.Issued.objects.filter(revoked_at=None, not_after__gt=now())
+    found = {each.serial: each for each in valid.filter(key_id=row.key_id)} if row.key_id else {}
+    shown = [row.serial, *found]
+    while shown:
+        renewed = {each.serial: each for each in models.Issued.objects.filter(renews__in=shown)}
+        shown = [serial for serial in renewed if serial not in found and serial != row.serial]
+        found |= {serial: each for serial, each in renewed.items() if each.revoked_at is None and serial != row.serial}
+    found.pop(row.serial, None)
+    return list(found.values())

@@ -36,6 +36,13 @@ def open_row(issuer: str) -> models.RootRotation | None:
     return models.RootRotation.objects.filter(issuer=issuer, ended_at=None).first()
 
 
+def root_of(authority: models.Authority) -> models.Authority:
+    """The root above an authority, however many stand between; itself when it is one."""
+    while authority.parent:
+        authority = authority_row(authority.parent)
+    return authority
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrepareRotation(OfIssuer):
     """Keep a new root, cross-signed by the old one, and a new signer below it; neither is trusted or used yet."""
@@ -63,7 +70,7 @@ def prepare_rotation(command: PrepareRotation, revision: int) -> Change:
     if open_row(command.issuer) is not None:
         raise Conflict(f"the root of {command.issuer} is being rotated already; end or abort that first")
     signer = authority_row(issuer_row(command.issuer).signer)
-    root = authority_row(signer.parent or signer.id)
+    root = root_of(signer)
     for each in (command.root, command.signer):
         if each.state != "standby":
             raise Invalid("must be in standby", field="state")
@@ -130,7 +137,8 @@ def _activate(row: models.RootRotation, revision: int) -> None:
     """From now on the new signer signs; what it signs is sent with the root that the old one signed."""
     _set(row.new_signer, "active", revision)
     models.Issuer.objects.filter(name=row.issuer).update(signer=row.new_signer, revision=revision)
-    _set(row.old_signer, "standby", revision)
+    if row.old_signer != row.old_root:  # a root that signs leaves itself is trusted until it is retired
+        _set(row.old_signer, "standby", revision)
 
 
 def _reissue(row: models.RootRotation, revision: int) -> None:
@@ -140,8 +148,12 @@ def _reissue(row: models.RootRotation, revision: int) -> None:
 
 def _retire(row: models.RootRotation, revision: int) -> None:
     """The old root is trusted no more."""
-    _set(row.old_root, "retired", revision)
-    _set(row.old_signer, "retired", revision)
+    authority = authority_row(row.old_signer)
+    while True:
+        _set(authority.id, "retired", revision)
+        if not authority.parent:
+            break
+        authority = authority_row(authority.parent)
 
 
 _STEPS = {"distributing": _distribute, "activated": _activate, "reissuing": _reissue, "retired": _retire}
@@ -180,8 +192,8 @@ class AbortRotation(OfIssuer):
 def abort_rotation(command: AbortRotation, revision: int) -> Change:
     """Sign with the old signer again, and issue anew what the new one signed.
 
-    The new root can be retired at once: what its signer issued is sent with the cross-signed root, which whoever
-    trusts the old root accepts.
+    The new root need not be trusted any more: what its signer issued is sent with the cross-signed root, which whoever
+    trusts the old root accepts. Both stay in standby: as long as somebody asks, their revocation lists are signed.
     """
     row = open_row(command.issuer)
     if row is None:
@@ -190,8 +202,7 @@ def abort_rotation(command: AbortRotation, revision: int) -> Change:
     _set(row.old_signer, "active", revision)
     models.Issuer.objects.filter(name=row.issuer).update(signer=row.old_signer, revision=revision)
     reissue(row.new_signer, revision)
-    _set(row.new_root, "retired", revision)
-    # Not retired: its revocation list is asked for until all that it signed is replaced.
+    _set(row.new_root, "standby", revision)
     _set(row.new_signer, "standby", revision)
     row.phase, row.phase_at, row.ended_at, row.revision = "aborted", now(), now(), revision
     row.save()

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from governance.kernel.clock import now
+from governance.kernel.errors import Invalid
 from governance.ledger.command import Change, Command, handles
 from governance.pki import models
 from governance.pki.commands.authorities import issuer_row
-from governance.pki.commands.tenancy import check_free, check_issuer, check_tenancy
+from governance.pki.commands.tenancy import check_free, check_issuer, check_tenancy, claim_names
 from governance.pki.holders import holder_of
 from governance.pki.values import CertificateSpec
 
@@ -18,6 +19,7 @@ class SignRequest(Command):
     """Record a certificate over the key of a signing request, for whoever is called `name` in `namespace`.
 
     `spec` says what it was to be like, `digest` is the SHA-256 of the request. It can be revoked, and is not renewed.
+    Until it ends its names are its namespace's.
     """
 
     permission: ClassVar[str] = "pki.write"
@@ -26,6 +28,7 @@ class SignRequest(Command):
     spec: CertificateSpec
     digest: str
     serial: str
+    key_id: str
     authority: str
     chain_pem: str = field(repr=False)
     not_before: datetime
@@ -33,7 +36,7 @@ class SignRequest(Command):
 
     def __post_init__(self) -> None:
         holder_of("request", self.namespace, self.name)
-        check_tenancy(self.namespace, self.spec)
+        check_signable(self.namespace, self.spec)
 
     @property
     def thing(self) -> str:
@@ -50,6 +53,17 @@ class SignRequest(Command):
         }
 
 
+def check_signable(namespace: str, spec: CertificateSpec) -> None:
+    """Refuse names of other namespaces, and every identity: whoever has one would have it for as long as they asked."""
+    if spec.uris:
+        raise Invalid(
+            "no identity is signed by request: a program gets its SPIFFE ID by joining, for 24 h at a time, and can be "
+            "disabled. Make a join token (`govctl cert token create`) and use it (`govctl cert join`)",
+            field="uris",
+        )
+    check_tenancy(namespace, spec)
+
+
 @handles(SignRequest)
 def sign_request(command: SignRequest, revision: int) -> Change:
     """Insert it among everything that the authority signed; refuses what the issuer may not sign."""
@@ -64,9 +78,11 @@ def sign_request(command: SignRequest, revision: int) -> Change:
         not_before=command.not_before,
         not_after=command.not_after,
         chain_pem=command.chain_pem,
+        key_id=command.key_id,
         spec=command.spec.as_json(),
         issued_at=now(),
         revision=revision,
     )
     row.save(force_insert=True)
+    claim_names(f"issued/{command.serial}", command.namespace, command.spec, until=command.not_after)
     return Change(None, row.as_json())

@@ -1,9 +1,12 @@
 """What one namespace may have certified, so that none can pass for another."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db.models import Q
 
-from governance.kernel.errors import Conflict, Forbidden, Invalid
+from governance.kernel.clock import now
+from governance.kernel.errors import Conflict, Invalid, NotFound
 from governance.pki import models
 from governance.pki.names import workload_of
 from governance.pki.status import IssuerView
@@ -34,25 +37,50 @@ def check_free(namespace: str, spec: CertificateSpec) -> None:
 
     The control plane's own are among them: `localhost`, where it listens, and the names of the dashboard.
     """
-    others = models.Certificate.objects.exclude(namespace=namespace)
+    wildcards = {f"*.{_below(name)}" for name in spec.dns_names}
+    covered = {_below(name) for name in spec.dns_names if name.startswith("*.")}
+    same = Q(name__in={*spec.dns_names, *spec.ip_addresses, *wildcards})
+    if covered:
+        same |= Q(below__in=covered)
+    others = models.NameClaim.objects.exclude(namespace=namespace).filter(Q(until=None) | Q(until__gt=now()))
+    taken = list(others.filter(same).values_list("name", "below"))
+    names, below = {name for name, _ in taken}, {below for _, below in taken}
     for name in spec.dns_names:
-        # The list as JSON has each name in quotes, so that no name is found within another.
-        same = Q(spec__dns_names__icontains=f'"{name}"')
-        if name.startswith("*."):
-            same |= Q(spec__dns_names__icontains=f'{name[1:]}"')
-        else:
-            same |= Q(spec__dns_names__icontains=f'"*.{name.partition(".")[2]}"')
-        if others.filter(same).exists():
+        if {name, f"*.{_below(name)}"} & names or (name.startswith("*.") and _below(name) in below):
             raise Conflict(f"{name!r} is a name of another namespace's certificate", field="dns_names")
     for address in spec.ip_addresses:
-        if others.filter(spec__ip_addresses__icontains=f'"{address}"').exists():
+        if address in names:
             raise Conflict(f"{address} is an address of another namespace's certificate", field="ip_addresses")
+
+
+def claim_names(holder: str, namespace: str, spec: CertificateSpec, *, until: datetime | None = None) -> None:
+    """Let `holder` have the names of `spec`, and those alone, up to `until` where it is given."""
+    free_names(holder)
+    claims = [
+        models.NameClaim(name=name, below=_below(name), namespace=namespace, holder=holder, until=until)
+        for name in spec.dns_names
+    ]
+    claims += [
+        models.NameClaim(name=address, namespace=namespace, holder=holder, until=until) for address in spec.ip_addresses
+    ]
+    models.NameClaim.objects.bulk_create(claims)
+
+
+def free_names(holder: str) -> None:
+    """Let `holder` have no name any more."""
+    models.NameClaim.objects.filter(holder=holder).delete()
+
+
+def _below(name: str) -> str:
+    """What follows the first label, for which alone a wildcard stands."""
+    return name.partition(".")[2]
 
 
 def check_issuer(row: models.Issuer | IssuerView, namespace: str, spec: CertificateSpec) -> None:
     """Refuse what the issuer may not sign."""
     if row.namespaces and namespace not in row.namespaces:
-        raise Forbidden(f"the issuer {row.name} does not serve the namespace {namespace}", field="issuer")
+        # As of one that is not there: who else has an issuer is for nobody to find out.
+        raise NotFound(f"there is no issuer {row.name}", field="issuer")
     if spec.duration_s > row.max_duration_s:
         raise Invalid(
             f"is {spec.duration_s} s; {row.name} signs for at most {row.max_duration_s} s", field="duration_s"

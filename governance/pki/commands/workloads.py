@@ -12,6 +12,8 @@ from governance.ledger.command import Change, Command, handles
 from governance.pki import models
 
 MIN_TOKEN_S, MAX_TOKEN_S, DEFAULT_TOKEN_S = 60, 7 * 86_400, 3600
+# How long a certificate that was renewed renews once more over another key: the first answer may have been lost.
+RENEWED_AGAIN = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,11 +107,15 @@ def withdraw_join_token(command: WithdrawJoinToken, revision: int) -> Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrolWorkload(OfWorkload):
-    """Record a certificate that a workload gets over a key of its own: by `token`, or in renewing `renews`."""
+    """Record a certificate that a workload gets over a key of its own: by `token`, or in renewing `renews`.
+
+    `key_id` is of its public key.
+    """
 
     permission: ClassVar[str] = "pki.enroll"
     action: ClassVar[str] = "pki.workload.enrol"
     serial: str
+    key_id: str
     authority: str
     chain_pem: str = field(repr=False)
     uri: str
@@ -155,6 +161,8 @@ def enrol_workload(command: EnrolWorkload, revision: int) -> Change:
         not_before=command.not_before,
         not_after=command.not_after,
         chain_pem=command.chain_pem,
+        key_id=command.key_id,
+        renews=command.renews,
         issued_at=now(),
         revision=revision,
     ).save(force_insert=True)
@@ -180,6 +188,23 @@ def _check_renewable(command: EnrolWorkload) -> None:
         raise Forbidden(f"that certificate was revoked: {old.revoked_reason}", field="renews")
     if old.not_after <= now():  # a resumed TLS session still shows it
         raise Forbidden(f"that certificate expired at {stamp(old.not_after)}; join anew", field="renews")
+    _check_renewed_once(command)
+
+
+def _check_renewed_once(command: EnrolWorkload) -> None:
+    """Refuse to make two of one certificate: whoever stole its key would renew beside its owner, and not be seen."""
+    of_it = models.Issued.objects.filter(renews=command.renews).order_by("issued_at")
+    earlier = list(of_it.values_list("issued_at", "key_id"))
+    if not earlier or command.key_id in {key_id for _, key_id in earlier}:
+        return
+    first = earlier[0][0]
+    if first + RENEWED_AGAIN <= now():
+        raise Forbidden(
+            f"that certificate was renewed over another key at {stamp(first)}, and can be once more for "
+            f"{RENEWED_AGAIN.seconds // 60} minutes only; show the newer one, or join anew. If it was not you who "
+            "renewed it, have it revoked for keyCompromise",
+            field="renews",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

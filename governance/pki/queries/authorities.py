@@ -1,11 +1,12 @@
 """Authorities, issuers, revocation lists."""
 
 import hashlib
+from datetime import datetime
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
-from governance.kernel.clock import now
-from governance.kernel.errors import NotFound, Unavailable
+from governance.kernel.clock import now, stamp
+from governance.kernel.errors import GovernanceError, NotFound, Unavailable
 from governance.pki import models
 from governance.pki.authority import Authority
 from governance.pki.signers import authority_from
@@ -90,16 +91,56 @@ def with_key(authority_id: str) -> Authority:
     while parent is not None:
         if parent.kind != "root":
             above.append(parent.pem)
-        elif parent.cross_pem:
+        elif parent.cross_pem and _crossed_by_trusted(parent.id):
             above.append(parent.cross_pem)
         parent = models.Authority.objects.filter(pk=parent.parent).first() if parent.parent else None
     return authority_from(row.id, row.pem, bytes(row.sealed_key), above=above)
 
 
+def _crossed_by_trusted(root: str) -> bool:
+    """Whether the older root that certified this one is still trusted: otherwise nobody needs to be sent that."""
+    older = models.RootRotation.objects.filter(new_root=root).values_list("old_root", flat=True)
+    return models.Authority.objects.filter(pk__in=older).exclude(state="retired").exists()
+
+
 def lists_due() -> bool:
-    """Whether a revocation list is at half of its life."""
-    rows = models.Authority.objects.exclude(state="retired").filter(sealed_key__isnull=False)
-    return rows.filter(crl_next_at__lt=now()).exists()
+    """Whether a revocation list is at half of its life whose authority can sign the next one."""
+    at = now()
+    return any(not obstacle(row, at) for row in _keepers().filter(crl_next_at__lt=at, not_after__gt=at))
+
+
+def obstacle(row: models.Authority, at: datetime) -> str:
+    """Why an authority cannot sign; empty when it can."""
+    if at >= row.not_after:
+        return f"it expired at {stamp(row.not_after)}"
+    try:
+        authority_from(row.id, row.pem, bytes(row.sealed_key or b""))
+    except GovernanceError as error:
+        return str(error)
+    return ""
+
+
+def unable(at: datetime) -> dict[str, str]:
+    """The authorities that should sign lists and answers and cannot, by their common name, each with the reason."""
+    return {row.common_name: why for row in _keepers() if (why := obstacle(row, at))}
+
+
+def answering(at: datetime) -> list[str]:
+    """The ids of the authorities that have to answer for what they signed: they have their key, and are valid."""
+    return list(_keepers().filter(not_after__gt=at).values_list("id", flat=True))
+
+
+def _keepers() -> QuerySet[models.Authority]:
+    return models.Authority.objects.exclude(state="retired").filter(sealed_key__isnull=False).order_by("id")
+
+
+def certified(serial: str) -> list[str]:
+    """The certificates of authorities, as PEM, that may have this serial number.
+
+    Those by which an older root certified a newer one are always among them: their numbers are not kept apart.
+    """
+    rows = models.Authority.objects.filter(Q(serial=serial) | ~Q(cross_pem=""))
+    return [pem for pems in rows.values_list("pem", "cross_pem") for pem in pems if pem]
 
 
 def _ended(pem: str) -> str:

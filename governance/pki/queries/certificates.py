@@ -133,6 +133,7 @@ def _view(row: models.Certificate, revoked_reason: str) -> Certificate:
         last_error=row.last_error,
         revoked_reason=revoked_reason,
         revision=row.revision,
+        claim=row.claim,
     )
 
 

@@ -1,9 +1,12 @@
 """Root rotations, and what each waits for."""
 
+from dataclasses import replace
+
 from django.conf import settings
 
 from governance.kernel.clock import now
 from governance.pki import models
+from governance.pki.holders import holder_of
 from governance.pki.names import workload_uri
 from governance.pki.queries.authorities import bundle_id, roots_pem
 from governance.pki.rotation import Consumer, gate
@@ -39,55 +42,80 @@ def rotation_of(row: models.RootRotation) -> RotationView:
 
 
 def _with_gate(row: models.RootRotation) -> RotationView:
-    from dataclasses import replace
-
     found = rotation_of(row)
     return found if row.ended_at else replace(found, gate=gate_of(found))
 
 
 def gate_of(rotation: RotationView) -> Gate:
-    """The gate of the next step, by what consumers were seen to hold."""
+    """The gate of the next step, by what consumers were seen to hold and by what is still in use."""
     if rotation.phase in ("prepared", "activated"):
         return gate(rotation.phase, bundle="", consumers=())
     return gate(
         rotation.phase,
         bundle=bundle_id(roots_pem()),
-        consumers=consumers(rotation.old_signer),
-        waiting=_waiting(rotation.old_signer) if rotation.phase == "reissuing" else (),
+        consumers=consumers(),
+        waiting=waiting(rotation.old_root) if rotation.phase == "reissuing" else (),
     )
 
 
-def consumers(old_signer: str) -> list[Consumer]:
-    """Everybody who holds a live certificate of a workload, or was seen to fetch one, and how each stands.
+def consumers() -> list[Consumer]:
+    """Everybody who has a live certificate of a workload, or was seen to fetch one, and how each stands.
 
     A workload that is not there any more holds up a rotation until it is disabled: nobody can see whether it would
     still work.
     """
-    at = now()
     newest = _newest()
-    names = set(_workloads()) | set(
-        models.Holding.objects.filter(gone_at=None).values_list("consumer", flat=True).distinct()
-    )
+    seen = models.Holding.objects.filter(gone_at=None)
+    names = {uri for uri, _ in _identities_in_use()} | set(seen.values_list("consumer", flat=True).distinct())
     roots: dict[str, set[str]] = {}
-    behind: dict[str, list[str]] = {}
-    for row in models.Holding.objects.filter(gone_at=None, consumer__in=names):
+    behind: dict[str, set[str]] = {}
+    for row in seen:
         if row.roots:
             roots.setdefault(row.consumer, set()).add(row.roots)
         if row.secret and row.serial and newest.get(row.secret, row.serial) != row.serial:
-            behind.setdefault(row.consumer, []).append(row.secret)
-    old = models.Issued.objects.filter(authority=old_signer, not_after__gt=at, revoked_at=None)
-    for uri, serial in _workloads().items():
-        if old.filter(serial=serial).exists():
-            behind.setdefault(uri, []).append("its own certificate")
+            behind.setdefault(row.consumer, set()).add(row.secret)
     return [
         Consumer(
             name=name,
             # Of several processes with one identity, the one that lags counts.
             roots=next(iter(roots[name])) if len(roots.get(name, ())) == 1 else "",
-            behind=tuple(behind.get(name, ())),
+            behind=tuple(sorted(behind.get(name, ()))),
         )
         for name in sorted(names)
     ]
+
+
+def waiting(old_root: str) -> list[str]:
+    """What is in use and trusted only through `old_root`: none of it would be accepted any more once that is retired.
+
+    Certificates of ours and of workloads are issued anew; of those that were signed by request nobody here has the
+    key, so they are waited for until they expire or are revoked.
+    """
+    signed = models.Issued.objects.filter(
+        authority__in=_only_through(old_root), not_after__gt=now(), revoked_at=None
+    ).values_list("serial", flat=True)
+    serials = set(signed)
+    rows = models.Certificate.objects.exclude(serial="").values_list("namespace", "name", "serial")
+    ours = [f"{namespace}/{name}" for namespace, name, serial in rows if serial in serials]
+    workloads = sorted({uri for uri, serial in _identities_in_use() if serial in serials})
+    requests = models.Issued.objects.filter(
+        holder__startswith="request/", authority__in=_only_through(old_root), not_after__gt=now(), revoked_at=None
+    ).values_list("holder", "serial")
+    others = [f"{holder.removeprefix('request/')} ({serial[:8]}, signed by request)" for holder, serial in requests]
+    return ours + workloads + others
+
+
+def _only_through(old_root: str) -> list[str]:
+    """The authorities below no root that stays: below the old one, or below one that was never trusted by itself."""
+    rows = {row.id: row for row in models.Authority.objects.all()}
+    staying = {row.id for row in rows.values() if row.kind == "root" and row.state == "active"} - {old_root}
+
+    def top(authority: models.Authority) -> str:
+        while authority.parent and authority.parent in rows:
+            authority = rows[authority.parent]
+        return authority.id
+
+    return [row.id for row in rows.values() if top(row) not in staying]
 
 
 def _newest() -> dict[str, str]:
@@ -95,25 +123,19 @@ def _newest() -> dict[str, str]:
     return {f"{ns}/{name}": serial for ns, name, serial in rows.values_list("namespace", "secret_name", "serial")}
 
 
-def _workloads() -> dict[str, str]:
-    """Serial of the newest certificate by SPIFFE ID, of enabled workloads whose certificate is still valid."""
-    domain = settings.GOV.trust_domain
-    rows = models.Workload.objects.filter(enabled=True).values_list("namespace", "name", "serial")
-    live = set(
-        models.Issued.objects.filter(holder__startswith="workload/", not_after__gt=now(), revoked_at=None).values_list(
-            "serial", flat=True
-        )
-    )
-    return {workload_uri(domain, ns, name): serial for ns, name, serial in rows if serial in live}
+def _identities_in_use() -> list[tuple[str, str]]:
+    """SPIFFE ID and serial of each certificate that an enabled workload may still show.
 
-
-def _waiting(old_signer: str) -> list[str]:
-    """What the old signer signed and is still in use: certificates of ours, and those over keys of others.
-
-    The latter nobody here can issue anew: they are waited for until they expire or are revoked.
+    Two machines may have one identity, each with a line of certificates of its own: of each line the last one counts,
+    which no other was renewed from.
     """
-    signed = models.Issued.objects.filter(authority=old_signer, not_after__gt=now(), revoked_at=None)
-    rows = models.Certificate.objects.filter(serial__in=signed.values("serial"))
-    ours = [f"{namespace}/{name}" for namespace, name in rows.values_list("namespace", "name")]
-    others = signed.filter(holder__startswith="request/").values_list("holder", "serial")
-    return ours + [f"{holder.removeprefix('request/')} ({serial[:8]}, signed by request)" for holder, serial in others]
+    domain = settings.GOV.trust_domain
+    enabled = models.Workload.objects.filter(enabled=True).values_list("namespace", "name")
+    uris = {holder_of("workload", ns, name): workload_uri(domain, ns, name) for ns, name in enabled}
+    live = models.Issued.objects.filter(holder__startswith="workload/", not_after__gt=now(), revoked_at=None)
+    renewed = set(models.Issued.objects.exclude(renews="").values_list("renews", flat=True))
+    return [
+        (uris[holder], serial)
+        for holder, serial in live.values_list("holder", "serial")
+        if holder in uris and serial not in renewed
+    ]

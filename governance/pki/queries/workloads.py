@@ -34,6 +34,20 @@ def workload(namespace: str, name: str) -> WorkloadView | None:
     return _view(row, models.Issued.objects.filter(pk=row.serial).first()) if row else None
 
 
+def descendants_of(serial: str) -> list[str]:
+    """The serials of all that was renewed by showing a workload's certificate `serial`, or what came of it."""
+    holder = models.Issued.objects.filter(pk=serial).values_list("holder", flat=True).first()
+    below: dict[str, list[str]] = {}
+    for child, parent in models.Issued.objects.filter(holder=holder).exclude(renews="").values_list("serial", "renews"):
+        below.setdefault(parent, []).append(child)
+    found: list[str] = []
+    shown = [serial]
+    while shown:
+        shown = [child for parent in shown for child in below.get(parent, ())]
+        found += shown
+    return found
+
+
 def disabled() -> frozenset[str]:
     """The SPIFFE IDs of disabled workloads."""
     rows = models.Workload.objects.filter(enabled=False).values_list("namespace", "name")

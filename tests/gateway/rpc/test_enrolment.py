@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
 import pytest_asyncio
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from envoy.config.core.v3.base_pb2 import Node
+from envoy.service.discovery.v3.discovery_pb2 import (
+    DeltaDiscoveryRequest,
+    DeltaDiscoveryResponse,
+    DiscoveryRequest,
+    DiscoveryResponse,
+)
 
 from gateway.agent import identity as own
 from gateway.agent.identity import Identity
+from gateway.agent.secrets import TYPE as SECRETS
 from gateway.doors import native_interceptors
 from gateway.enrol import joined
 from gateway.guard import Guard
@@ -19,6 +29,8 @@ from gateway.proto import certificate_pb2 as pb
 from gateway.proto.certificate_pb2_grpc import EnrolmentServiceStub
 from gateway.rpc import servicers
 from gateway.tls.pair import check_pair
+from gateway.xds.ads import METHODS
+from gateway.xds.process import XdsProcess
 from governance.kernel.actor import SYSTEM
 from governance.kernel.clock import now
 from governance.ledger import queries as ledger
@@ -27,8 +39,10 @@ from governance.pki import observe
 from governance.pki.commands import AdvanceRotation, RequestCertificate, RevokeCertificate, SetWorkload
 from governance.pki.enrolment import names_for
 from governance.pki.keys import make_key
+from governance.pki.keys import to_pem as key_to_pem
 from governance.pki.observe import Seen
-from governance.pki.queries.authorities import bundle_id
+from governance.pki.pem import to_pem
+from governance.pki.queries.authorities import bundle_id, signer_of
 from governance.pki.queries.delivery import deliverables
 from governance.pki.requests import make_request
 from governance.pki.setup import ensure_pki
@@ -65,9 +79,12 @@ async def port(house: House) -> AsyncIterator[Port]:
     await in_thread(guard.start)()
     server = grpc.aio.server(interceptors=native_interceptors(guard))
     servicers.add_all(server)
+    xds = XdsProcess(check_health=False)
+    await xds.start(server)
     number = server.add_secure_port("127.0.0.1:0", guard.credentials.credentials())
     await server.start()
     yield Port(f"127.0.0.1:{number}")
+    await xds.stop()
     await server.stop(None)
     await in_thread(guard.stop)()
 
@@ -142,6 +159,81 @@ async def test_a_certificate_of_our_root_that_never_joined_opens_nothing(port: P
     async with port.connect(till) as channel:
         refusal = await refused(stub_of(channel).Renew(pb.RenewRequest(csr=csr("till"))))
     assert refusal.code() is grpc.StatusCode.PERMISSION_DENIED
+
+
+def forged(of: Identity, *, serial: str = "") -> Identity:
+    """An identity like `of` over another key, signed by the key of our signer, but not here."""
+    _, signer = signer_of("internal")
+    key, leaf = make_key("ECDSA", 256), of.pair.chain[0]
+    builder = x509.CertificateBuilder(
+        subject_name=leaf.subject,
+        issuer_name=leaf.issuer,
+        public_key=key.public_key(),
+        serial_number=int(serial, 16) if serial else x509.random_serial_number(),
+        not_valid_before=leaf.not_valid_before_utc,
+        not_valid_after=leaf.not_valid_after_utc,
+    )
+    for extension in leaf.extensions:
+        if not isinstance(extension.value, x509.SubjectKeyIdentifier):
+            builder = builder.add_extension(extension.value, extension.critical)
+    made = builder.sign(signer.key, SHA256())
+    pair = check_pair(to_pem(made, *of.pair.chain[1:]).encode(), key_to_pem(key), roots_pem=of.roots_pem)
+    return Identity(pair=pair, roots_pem=of.roots_pem)
+
+
+@pytest.mark.parametrize("borrowed", [False, True], ids=["unknown serial", "serial of the real one"])
+async def test_what_was_signed_elsewhere_with_our_own_key_is_no_workload(
+    port: Port, cart: Identity, token_for: TokenFor, borrowed: bool
+) -> None:
+    """As whoever stole an authority's key, or may use one that was imported, would sign it."""
+    thief = await in_thread(forged)(cart, serial=cart.pair.serial if borrowed else "")
+    token: Metadata = await token_for("workload")
+    async with port.connect(thief) as channel:
+        refusal = await refused(stub_of(channel).Renew(pb.RenewRequest(csr=csr())))
+        assert refusal.code() is grpc.StatusCode.PERMISSION_DENIED
+        for metadata in ((), token):  # nor does a token that somebody has make a data plane of it
+            for delta in (False, True):
+                assert await first_answer(channel, delta=delta, metadata=metadata) is grpc.StatusCode.PERMISSION_DENIED
+    async with port.connect(cart) as channel:
+        assert (await stub_of(channel).Check(pb.CheckRequest())).roots_pem
+        assert await first_answer(channel) is grpc.StatusCode.OK
+
+
+async def first_answer(
+    channel: grpc.aio.Channel, *, delta: bool = False, metadata: Metadata | tuple[()] = ()
+) -> grpc.StatusCode:
+    """How discovery answers somebody who asks for the roots; OK when it sends them."""
+    request: Any = DeltaDiscoveryRequest if delta else DiscoveryRequest
+    response: Any = DeltaDiscoveryResponse if delta else DiscoveryResponse
+    method: Any = channel.stream_stream(METHODS[delta], request.SerializeToString, response.FromString)
+    call = method(metadata=metadata, timeout=20)
+    field = "resource_names_subscribe" if delta else "resource_names"
+    try:
+        await call.write(request(type_url=SECRETS, node=Node(id="n"), **{field: ["trust"]}))
+        async for _ in call:
+            call.cancel()
+            return grpc.StatusCode.OK
+    except grpc.aio.AioRpcError as error:
+        return error.code()
+    found: grpc.StatusCode = await call.code()
+    return found
+
+
+async def test_a_disabled_workload_is_no_data_plane_by_a_token(port: Port, cart: Identity, token_for: TokenFor) -> None:
+    token: Metadata = await token_for("workload")
+    await in_thread(execute)(SetWorkload(namespace="shop", workload="cart", enabled=False), by=SYSTEM)
+    async with port.connect(cart) as channel:
+        assert await first_answer(channel, metadata=token) is grpc.StatusCode.PERMISSION_DENIED
+
+
+async def test_old_and_new_certificate_both_count_while_an_identity_is_renewed(port: Port, cart: Identity) -> None:
+    key = make_key("ECDSA", 256)
+    async with port.connect(cart) as channel:
+        answer = await stub_of(channel).Renew(pb.RenewRequest(csr=own.asked(key)))
+    renewed = own.granted(key, answer.chain_pem.encode(), answer.roots_pem.encode())
+    for identity in (cart, renewed):
+        async with port.connect(identity) as channel:
+            assert await first_answer(channel) is grpc.StatusCode.OK
 
 
 async def test_who_speaks_in_the_name_of_a_person_renews_nothing(

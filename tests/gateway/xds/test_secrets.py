@@ -80,7 +80,11 @@ async def test_what_was_acknowledged_is_known_per_stream(authority: TestAuthorit
         client = here.client(own, mode, node_id="pod-1")
         await client.take("secret", "trust", "workload")
         first = Held(
-            identity=OURS, node_id="pod-1", secret="default/checkout", serial=own.serial, roots=trust.roots_fingerprint
+            identity=OURS,
+            stream=here.server.one().name,
+            secret="default/checkout",
+            serial=own.serial,
+            roots=trust.roots_fingerprint,
         )
         await settle(lambda: here.server.streams.held() == [first], what="the first ACK")
         fresh, other = authority.secret("checkout"), TestAuthority("another root")
@@ -97,7 +101,11 @@ async def test_what_was_acknowledged_is_known_per_stream(authority: TestAuthorit
         assert here.server.streams.held() == [first]  # sent is not acknowledged
         await client.ack(newer, "trust", "workload")
         second = Held(
-            identity=OURS, node_id="pod-1", secret="default/checkout", serial=fresh.serial, roots=both.roots_fingerprint
+            identity=OURS,
+            stream=here.server.one().name,
+            secret="default/checkout",
+            serial=fresh.serial,
+            roots=both.roots_fingerprint,
         )
         await settle(lambda: here.server.streams.held() == [second], what="the second ACK")
         assert second.roots != first.roots
