@@ -3,7 +3,7 @@
 import pytest
 
 from governance.kernel.actor import SYSTEM, Actor
-from governance.kernel.errors import Forbidden, Invalid, NotFound
+from governance.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from governance.ledger.execute import execute
 from governance.pki.commands import RevokeCertificate, SignRequest
 from governance.pki.keys import key_id, make_key
@@ -78,3 +78,15 @@ def test_names_of_others_and_lives_too_long_are_refused(alice: Actor) -> None:
         wanted(namespace="bank")
     with pytest.raises(Invalid, match="signs for at most"):
         execute(wanted(duration_s=360 * 86_400), by=alice)
+
+
+def test_a_name_is_free_again_once_what_was_signed_for_it_is_taken_back() -> None:
+    csr = make_request(KEY, Names(dns=("printer.example",)))
+    spec = CertificateSpec(secret_name="printer", issuer="internal", dns_names=("printer.example",))
+    first = signed(csr, namespace="shop", name="printer", spec=spec)
+    execute(first, by=SYSTEM)
+    other = signed(csr, namespace="bank", name="printer", spec=spec)
+    with pytest.raises(Conflict):
+        execute(other, by=SYSTEM)
+    execute(RevokeCertificate(namespace="shop", serial=first.serial), by=SYSTEM)
+    assert execute(other, by=SYSTEM).changed

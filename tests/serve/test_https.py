@@ -1,8 +1,11 @@
 """The dashboard over HTTPS: the right certificate for each name, changed while it serves."""
 
 import re
+import signal
 import socket
 import ssl
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +16,10 @@ from cryptography import x509
 
 from gateway.proto import certificate_pb2 as pb
 from gateway.proto import common_pb2
+from governance.pki.setup import ensure_pki
 from tests.fixtures.grpcweb import GrpcWeb
-from tests.fixtures.product import Product, eventually, running
+from tests.fixtures.house import House
+from tests.fixtures.product import ROOT, Product, eventually, running
 
 API = "/governor.admin.v1.CertificateService/"
 OURS = "spiffe://governor.internal/ns/governor/sa/control-plane"
@@ -87,6 +92,24 @@ def test_each_name_gets_its_tenants_certificate_and_an_unknown_one_that_of_nobod
         assert _names(edge.shown(unknown)[0]) == ["nobody.invalid"]
 
 
+def test_a_tenants_bad_certificates_keep_nobody_elses_from_being_shown(edge: Edge) -> None:
+    bad = {
+        "nameless": pb.CertificateSpec(uris=["spiffe://governor.internal/ns/acme/sa/nameless"]),
+        "first": pb.CertificateSpec(dns_names=["twice.acme.example"]),
+        "second": pb.CertificateSpec(dns_names=["twice.acme.example", "never.acme.example"]),
+        "third": pb.CertificateSpec(dns_names=["third.bolt.example"]),
+    }
+    for name, spec in bad.items():
+        spec.MergeFrom(pb.CertificateSpec(secret_name=name, issuer="internal", consumers=[OURS]))
+        namespace = "bolt" if name == "third" else "acme"
+        request = pb.RequestCertificateRequest(namespace=namespace, name=name, spec=spec)
+        edge.web.unary(API + "RequestCertificate", request, common_pb2.Receipt)
+    for name in ("third.bolt.example", "twice.acme.example"):
+        eventually(lambda name=name: _names(edge.shown(name)[0]) == [name])  # type: ignore[misc]
+    assert "localhost" in _names(edge.shown("localhost")[0])
+    eventually(lambda: "cannot be shown on the HTTPS port" in "\n".join(edge.product.lines))
+
+
 def test_http_1_1_is_what_is_agreed_on(edge: Edge) -> None:
     assert edge.shown("localhost")[1] == "http/1.1"
 
@@ -136,3 +159,46 @@ def test_a_start_with_another_key_encryption_key_says_so_in_one_sentence(tmp_pat
         running(tmp_path / "data", environ=environ),
     ):
         pass
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _greeted(port: int) -> str:
+    """What a handshake with the port comes to: the first name of the certificate, or what was wrong."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=5) as plain,
+            context.wrap_socket(plain, server_hostname="localhost") as secured,
+        ):
+            return _names(x509.load_der_x509_certificate(secured.getpeercert(binary_form=True) or b""))[0]
+    except ssl.SSLError as error:
+        return str(error.reason)
+
+
+def test_the_dashboard_answers_in_plain_http_until_there_is_a_certificate(house: House) -> None:
+    http, https = _free_port(), _free_port()
+    environ = {**house.environ, "GOV_HTTP_ADDR": f"127.0.0.1:{http}", "GOV_HTTPS_ADDR": f"127.0.0.1:{https}"}
+    command = [sys.executable, "manage.py", "web"]
+    web = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        eventually(lambda: _alive(http), what="plain HTTP")
+        assert "FAILURE" in _greeted(https)
+        ensure_pki()
+        eventually(lambda: _greeted(https) == "localhost", what="HTTPS, without a restart")
+    finally:
+        web.send_signal(signal.SIGTERM)
+        said, _ = web.communicate(timeout=20)
+    assert "HTTPS is closed until there are usable certificates" in said
+
+
+def _alive(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+    except httpx.TransportError:
+        return False

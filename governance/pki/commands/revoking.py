@@ -8,8 +8,10 @@ from governance.kernel.errors import Conflict, Invalid, NotFound
 from governance.ledger.command import Change, Command, handles
 from governance.pki import models
 from governance.pki.commands.authorities import authority_row, publish_list
+from governance.pki.commands.tenancy import free_names
 from governance.pki.crl import REASONS
 from governance.pki.holders import namespace_of
+from governance.pki.queries.workloads import descendants_of
 from governance.pki.status import REVOKED
 
 COMPROMISED = "keyCompromise"
@@ -56,6 +58,7 @@ def revoke_certificate(command: RevokeCertificate, revision: int) -> Change:
     before = row.as_json()
     affected = [row, *(_compromised_with(row) if command.cause == COMPROMISED else ())]
     for each in affected:
+        free_names(f"issued/{each.serial}")
         each.revoked_at, each.revoked_reason, each.revision, each.sealed_key = now(), command.cause, revision, None
         each.save()
     for authority in {each.authority for each in affected}:
@@ -81,12 +84,7 @@ def _replace(row: models.Certificate, revision: int, *, now_due: bool) -> models
 
 def _compromised_with(row: models.Issued) -> list[models.Issued]:
     """What else a stolen key opens: all that is valid over the same key, and all that was renewed by showing it."""
-    valid = models.Issued.objects.filter(revoked_at=None, not_after__gt=now())
-    found = {each.serial: each for each in valid.filter(key_id=row.key_id)} if row.key_id else {}
-    shown = [row.serial, *found]
-    while shown:
-        renewed = {each.serial: each for each in models.Issued.objects.filter(renews__in=shown)}
-        shown = [serial for serial in renewed if serial not in found and serial != row.serial]
-        found |= {serial: each for serial, each in renewed.items() if each.revoked_at is None and serial != row.serial}
-    found.pop(row.serial, None)
-    return list(found.values())
+    valid = models.Issued.objects.filter(revoked_at=None, not_after__gt=now()).exclude(pk=row.serial)
+    same = list(valid.filter(key_id=row.key_id).values_list("serial", flat=True)) if row.key_id else []
+    below = [serial for shown in (row.serial, *same) for serial in descendants_of(shown)]
+    return list(valid.filter(serial__in={*same, *below}))

@@ -85,7 +85,7 @@ def test_a_rotation_shows_where_it_stands_and_who_holds_it_up(bob: Client) -> No
     execute(AbortRotation(issuer="internal"), by=SYSTEM)
     page = text_of(bob, "/authorities")
     assert "Went back to the old root" in page
-    assert "Retired" in page
+    assert "Standby" in page
 
 
 def test_who_holds_up_a_rotation_is_told_by_name_only_where_one_may_look(full: House, signed_in: SignIn) -> None:
