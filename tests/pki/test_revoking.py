@@ -31,6 +31,7 @@ from tests.pki.conftest import (
     want,
 )
 from tests.pki.openssl import run, written
+from tests.pki.spoiling import spoil_authority
 
 
 @pytest.fixture
@@ -202,3 +203,13 @@ def test_a_new_failure_after_a_revocation_is_counted_from_then_on(pki: House, bo
         execute(_revoking(), by=bob)
         there = seen()
         assert (there.failures, there.failing_since, there.last_error) == (0, None, "")
+
+
+def test_a_revocation_counts_although_the_authority_cannot_sign_its_list(pki: House) -> None:
+    want()
+    issue_due()
+    serial, authority = seen().serial, signer_of("internal")[0]
+    spoil_authority(authority)
+    receipt = execute(RevokeCertificate(namespace="shop", serial=serial, cause="keyCompromise"), by=SYSTEM)
+    assert (receipt.after or {})["lists_not_signed"] == [authority]
+    assert serial in revoked(now())

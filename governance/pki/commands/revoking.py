@@ -11,6 +11,7 @@ from governance.pki.commands.authorities import authority_row, publish_list
 from governance.pki.commands.tenancy import free_names
 from governance.pki.crl import REASONS
 from governance.pki.holders import namespace_of
+from governance.pki.queries.authorities import obstacle
 from governance.pki.queries.workloads import descendants_of
 from governance.pki.status import REVOKED
 
@@ -61,16 +62,30 @@ def revoke_certificate(command: RevokeCertificate, revision: int) -> Change:
         free_names(f"issued/{each.serial}")
         each.revoked_at, each.revoked_reason, each.revision, each.sealed_key = now(), command.cause, revision, None
         each.save()
-    for authority in {each.authority for each in affected}:
-        signer = authority_row(authority)
-        publish_list(signer)
-        signer.save(update_fields=["crl", "crl_number", "crl_next_at"])
+    unsigned = [each for each in sorted({each.authority for each in affected}) if not _published(each)]
     serials = [each.serial for each in affected]
     wanted = models.Certificate.objects.filter(serial__in=serials)
     # Also without a replacement: an issue that is under way may be over the revoked key, and must not be put in force.
     replaced = [_replace(each, revision, now_due=command.replace) for each in wanted]
     after: dict[str, Any] = row.as_json() | {"together_with": sorted(set(serials) - {row.serial})}
+    if unsigned:
+        after |= {"lists_not_signed": unsigned}
     return Change(before, after | ({"replaced": True} if replaced and command.replace else {}))
+
+
+def _published(authority: str) -> bool:
+    """Sign an authority's list; False when it cannot, and then the list is signed as soon as it can.
+
+    A revocation is never refused for that: every door of ours knows the serial from this commit on.
+    """
+    signer, at = authority_row(authority), now()
+    able = signer.sealed_key is not None and not obstacle(signer, at)
+    if able:
+        publish_list(signer)
+    else:
+        signer.crl_next_at = at
+    signer.save(update_fields=["crl", "crl_number", "crl_next_at"])
+    return able
 
 
 def _replace(row: models.Certificate, revision: int, *, now_due: bool) -> models.Certificate:
