@@ -9,6 +9,9 @@ SOURCES := $(shell find static/src templates -not -path 'static/src/gen*' -type 
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/*.po))
 RUN := .venv/.run node_modules/.stamp static/dist/.stamp $(CATALOGUES)
 ON_POSTGRESQL := tests/access tests/compliance tests/ledger tests/pki tests/registry tests/traffic tests/gateway/test_threads.py
+# What waits for nothing runs two at a time; what starts processes, browsers and traffic has the machine to itself.
+TOGETHER := tests/access tests/architecture tests/cli tests/compliance tests/gateway tests/kernel tests/ledger tests/pki tests/registry tests/traffic
+TWO := -n 2 --dist loadfile
 DEV := $(RUN) .venv/.dev
 
 .PHONY: up build test check bench proto soak debian
@@ -19,7 +22,9 @@ up: $(RUN)
 build: $(RUN)
 
 test: debian $(DEV)
-	$(PY) -m tests.fixtures.postgres -- $(PY) -m pytest -q $(ON_POSTGRESQL) && $(PY) -m pytest
+	$(PY) -m tests.fixtures.postgres -- $(PY) -m pytest -q $(TWO) $(ON_POSTGRESQL)
+	$(PY) -m pytest -q $(TWO) $(TOGETHER)
+	$(PY) -m pytest $(TOGETHER:%=--ignore=%)
 
 check: $(DEV)
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports && npm run --silent check && $(PY) -m pytest -q tests/architecture
