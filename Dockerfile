@@ -11,7 +11,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends python3 && rm -
 COPY --from=build /governor /governor
 WORKDIR /governor
 USER governor
-ENV GOV_DATA_DIR=/var/lib/governor GOV_HTTP_ADDR=0.0.0.0:8000 GOV_GRPC_ADDR=0.0.0.0:8443
-EXPOSE 8000 8443
+ENV GOV_DATA_DIR=/var/lib/governor GOV_HTTP_ADDR=0.0.0.0:8000 GOV_HTTPS_ADDR=0.0.0.0:8444 GOV_GRPC_ADDR=0.0.0.0:8443
+EXPOSE 8000 8443 8444
 ENTRYPOINT [".venv/bin/python", "manage.py"]
 CMD ["serve"]

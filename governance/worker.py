@@ -8,7 +8,10 @@ import structlog
 from celery.beat import EmbeddedService, Scheduler
 from celery.worker import WorkController, state
 from django.conf import settings
+from django.db import connections
 
+from governance.kernel.errors import Conflict
+from governance.pki.setup import ensure_pki
 from governance.schedule import app, beat_schedule
 
 log = structlog.get_logger(__name__)
@@ -64,8 +67,23 @@ def _end(*_: object) -> None:
     state.should_stop = 0  # Celery looks at it between two messages
 
 
+def _prepare() -> None:
+    """Make the authorities and our own certificates if nobody has: the xds processes wait for them.
+
+    Of two workers that start at once one finds the work done; Unavailable with another key-encryption key.
+    """
+    try:
+        if ensure_pki():
+            log.info("authorities and certificates are made")
+    except Conflict as error:
+        log.info("another worker makes authorities and certificates", reason=str(error))
+    finally:
+        connections.close_all()
+
+
 def run() -> None:
     """Work until SIGTERM or SIGINT; tasks under way are finished first."""
+    _prepare()
     app.conf.beat_schedule = beat_schedule()
     worker = TaskWorker(
         app=app,

@@ -3,6 +3,7 @@
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,8 @@ from governance.kernel.actor import Actor
 from governance.kernel.clock import now
 from governance.ledger import queries as ledger
 from governance.ledger.execute import execute
+from governance.pki.queries.authorities import issuers, roots_pem
+from governance.pki.queries.certificates import certificates
 from governance.registry import queries as registry
 from governance.registry.commands import CreateService, RegisterEndpoint
 from governance.registry.models import Lease
@@ -108,3 +111,36 @@ def test_over_redis_one_worker_is_the_clock_and_another_takes_over(house: House,
         eventually(lambda: lead.get("governor:beat") not in (None, held), what="the other leads")
         _lease_runs_out(alice, "shop-2")
         eventually(lambda: not _endpoints(), what="the next endpoint leaves")
+
+
+def test_the_first_worker_makes_what_the_doors_need(house: House) -> None:
+    with ExitStack() as stack:
+        for _ in range(2):  # at once
+            stack.enter_context(_worker(house.environ))
+        eventually(lambda: {each.path for each in certificates() if each.number} >= OURS, what="our own certificates")
+        assert [each.name for each in issuers()] == ["internal"]
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            address = f"127.0.0.1:{probe.getsockname()[1]}"
+        environ = {**house.environ, "GOV_GRPC_ADDR": address, "GOV_GRPC_TLS": "mutual"}
+        command = [sys.executable, "manage.py", "xds"]
+        xds = stack.enter_context(subprocess.Popen(command, cwd=ROOT, env=environ))
+        stack.callback(xds.terminate)
+        host, port = address.split(":")
+        eventually(lambda: _shown(host, int(port)), what="a port that shows our certificate")
+
+
+OURS = {"governor/control-plane", "governor/nobody"}
+
+
+def _shown(host: str, port: int) -> bool:
+    """Whether a handshake is offered, below the roots that are trusted here."""
+    context = ssl.create_default_context(cadata=roots_pem())
+    try:
+        with (
+            socket.create_connection((host, port), timeout=5) as plain,
+            context.wrap_socket(plain, server_hostname=host),
+        ):
+            return True
+    except (ConnectionError, ssl.SSLEOFError):
+        return False

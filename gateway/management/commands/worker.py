@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+
+from governance.kernel.errors import GovernanceError
 
 
 class Command(BaseCommand):
@@ -15,4 +17,7 @@ class Command(BaseCommand):
         """Work."""
         from governance import worker
 
-        worker.run()
+        try:
+            worker.run()
+        except GovernanceError as error:
+            raise CommandError(str(error)) from None
