@@ -51,8 +51,10 @@ class Fleet:
         return self.certificate(name).serial
 
     def tallies(self) -> dict[str, dict[str, Any]]:
-        """What each caller counted so far."""
-        return {name: json.loads((self.directory / f"{name}.json").read_text()) for name in CALLERS}
+        """What each caller counted so far; each begins to tell after a second."""
+        files = {name: self.directory / f"{name}.json" for name in CALLERS}
+        eventually(lambda: all(file.exists() for file in files.values()), what="a tally of each caller")
+        return {name: json.loads(file.read_text()) for name, file in files.items()}
 
     def total(self) -> int:
         return sum(tally["calls"] for tally in self.tallies().values())
