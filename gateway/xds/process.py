@@ -21,7 +21,6 @@ from gateway.xds.trusted import TrustReader
 from governance.dataplane import observe
 from governance.kernel.actor import SYSTEM
 from governance.kernel.clock import now
-from governance.ledger import queries as ledger
 from governance.ledger.execute import execute
 from governance.ledger.followers import Follower
 from governance.pki import observe as seen
@@ -98,7 +97,10 @@ class XdsProcess:
     def _prepare(self, trust: TrustReader) -> Fleet:
         observe.process_gone(self.name, now())
         seen.process_gone(self.name, at=now())
-        return read_fleet(trust.read(ledger.head_revision()))
+        fleet = read_fleet()
+        # In this order: what is committed in between is in the trust already, and comes again as a fact. The other way
+        # round it would be in neither.
+        return fleet.changed(fleet.revision, {}, trust=trust.read(fleet.revision))
 
     def _publish(self, fleet: Fleet, made: Mapping[Group, Resources]) -> None:
         self.streams.publish(fleet, made)
