@@ -16,7 +16,7 @@ from governance.pki.keys import PrivateKey, make_key, to_pem
 from governance.pki.renewal import spread
 from governance.pki.requests import make_request
 
-JOIN_PATH = "/api/v1/workloads:join"
+JOIN_PATH, ROOTS_PATH = "/api/v1/workloads:join", "/pki/roots.pem"
 CALL_S = 15.0
 
 
@@ -86,6 +86,8 @@ def join(url: str, token: str, *, roots_sha256: str = "") -> Identity:
     """
     key = make_key("ECDSA", 256)
     try:
+        if roots_sha256:  # before the token is spent, or shown to a stranger
+            _check_roots(httpx.get(url.rstrip("/") + ROOTS_PATH, timeout=CALL_S).content, roots_sha256)
         answer = httpx.post(
             url.rstrip("/") + JOIN_PATH, json={"token": token, "csr": asked(key).decode()}, timeout=CALL_S
         )
@@ -95,9 +97,14 @@ def join(url: str, token: str, *, roots_sha256: str = "") -> Identity:
     if answer.status_code != httpx.codes.OK:
         raise _refusal(answer.status_code, str(body.get("detail") or body.get("title") or answer.reason_phrase))
     roots_pem = str(body["roots_pem"]).encode()
-    if roots_sha256 and hashlib.sha256(roots_pem).hexdigest() != roots_sha256.lower():
-        raise Invalid("the control plane's roots are not those that were expected; nothing was stored", field="roots")
+    if roots_sha256:
+        _check_roots(roots_pem, roots_sha256)
     return granted(key, str(body["chain_pem"]).encode(), roots_pem)
+
+
+def _check_roots(roots_pem: bytes, roots_sha256: str) -> None:
+    if hashlib.sha256(roots_pem).hexdigest() != roots_sha256.lower():
+        raise Invalid("the control plane's roots are not those that were expected; nothing was stored", field="roots")
 
 
 _REFUSED: dict[int, type[GovernanceError]] = {400: Invalid, 403: Forbidden, 409: Conflict, 422: Invalid, 429: TooMany}

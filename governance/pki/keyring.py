@@ -69,6 +69,8 @@ def opened(stored: bytes, *, context: str) -> bytes:
         return unseal(bytes(stored), keks=[key_encryption_key(), *filter(None, [old_key()])], context=context)
     except Unavailable as error:
         where = "GOV_KEY_ENCRYPTION_KEY" if not settings.GOV.key_passphrase else "GOV_KEY_PASSPHRASE"
+        if not settings.GOV.key_passphrase and not settings.GOV.key_encryption_key:
+            where += f" (not set, so {default_place()}, which belongs to this data directory's path)"
         raise Unavailable(f"{where} is another than the one that private keys here were sealed with: {error}") from None
 
 

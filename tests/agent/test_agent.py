@@ -1,12 +1,14 @@
 """The agent against a real control plane: joining, what it is delivered, renewing."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import grpc
+import httpx
 import pytest
 from cryptography import x509
 
@@ -94,8 +96,12 @@ def test_a_join_token_works_once_and_what_does_not_work_is_said(product: Product
 
 
 def test_roots_that_were_not_expected_are_refused(product: Product, web: GrpcWeb) -> None:
+    secret = token_for(web, "careful")
     with pytest.raises(Invalid, match="not those that were expected"):
-        own.join(product.url, token_for(web, "careful"), roots_sha256="0" * 64)
+        own.join(product.url, secret, roots_sha256="0" * 64)
+    roots_pem = httpx.get(f"{product.url}/pki/roots.pem").content
+    joined = own.join(product.url, secret, roots_sha256=hashlib.sha256(roots_pem).hexdigest())  # it was not spent
+    assert joined.uri.endswith("/careful")
 
 
 async def test_a_directory_holds_the_newest_issue_within_two_seconds(
