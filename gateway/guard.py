@@ -25,7 +25,7 @@ class Guard:
     """Keeps the credentials of a gRPC server fresh, and knows whose certificate does not count any more.
 
     It follows the ledger: a revocation is known here as soon as it is committed, sessions that were resumable end, and
-    open streams of that certificate are closed. `ended` counts the streams that were.
+    open streams of that certificate are closed.
     """
 
     def __init__(self, name: str) -> None:
@@ -33,7 +33,6 @@ class Guard:
         self.revoked = RevokedSerials()
         self.opened = OpenConnections()
         self.disabled: frozenset[str] = frozenset()
-        self.ended = 0
         self.own: Pair | None = None
         self._as_client: grpc.ChannelCredentials | None = None
         self.roots_pem = self._shown_roots = b""
@@ -74,9 +73,7 @@ class Guard:
             log.exception("the new certificate is not usable; the old one stays", reason=str(error))
         if fresh:
             self.credentials.renew()
-            ended = self.opened.end(fresh)
-            self.ended += ended
-            log.info("certificates were revoked", serials=sorted(fresh)[:10], streams_ended=ended)
+            log.info("certificates were revoked", serials=sorted(fresh)[:10], streams_ended=self.opened.end(fresh))
 
     def _show(self) -> None:
         found = delivery.deliverables(only=[(NAMESPACE, CONTROL_PLANE)])

@@ -10,7 +10,6 @@ SERVER = "server/"
 WORKLOAD = "workload"
 TRUST = "trust"
 NOBODY = "default-certificate"
-RESERVED = frozenset({WORKLOAD, TRUST, NOBODY})
 
 _PREFIX = "type.googleapis.com/envoy.config."
 LISTENER = _PREFIX + "listener.v3.Listener"

@@ -1,14 +1,14 @@
 """Who may fetch which certificate, whom everybody trusts, and which services speak TLS: one immutable value; pure."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from gateway.xds.names import RESERVED
 from governance.kernel.errors import Invalid
 from governance.kernel.ids import check_label
 from governance.pki.names import check_trust_domain, workload_of
+from governance.pki.pem import bundle_id
+from governance.pki.values import RESERVED
 
 Mode = Literal["mutual", "plaintext"]
 
@@ -93,7 +93,7 @@ class Trust:
     @property
     def roots_fingerprint(self) -> str:
         """What tells one set of trusted roots from another: 16 hex digits; empty when there is none."""
-        return hashlib.sha256(self.roots_pem).hexdigest()[:16] if self.roots_pem else ""
+        return bundle_id(self.roots_pem) if self.roots_pem else ""
 
     def fetchable(self, identity: str) -> tuple[Secret, ...]:
         """The secrets that `identity` may fetch; none for a stream without one."""

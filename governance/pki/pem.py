@@ -1,5 +1,6 @@
 """Certificates as PEM text."""
 
+import hashlib
 import re
 
 from cryptography import x509
@@ -46,3 +47,8 @@ def check_readable(certificate: x509.Certificate, *, place: int, field: str) -> 
         certificate.public_key()
     except Exception:  # parsers of strangers' bytes fail in more ways than they tell
         raise Invalid(f"certificate {place} cannot be read", field=field) from None
+
+
+def bundle_id(pem: str | bytes) -> str:
+    """What tells one set of roots from another: the first 16 hex digits of the SHA-256 of its PEM text."""
+    return hashlib.sha256(pem.encode() if isinstance(pem, str) else pem).hexdigest()[:16]

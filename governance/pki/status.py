@@ -21,7 +21,6 @@ REVOKED = "Revoked"
 MANUALLY_TRIGGERED = "ManuallyTriggered"
 READY = "Ready"
 ISSUED = "Issued"
-ISSUING = "Issuing"
 FAILED = "Failed"
 
 

@@ -8,8 +8,8 @@ from governance.ledger.execute import execute
 from governance.pki import chain, observe
 from governance.pki.commands import AdvanceRotation
 from governance.pki.enrolment import renew
-from governance.pki.pem import chain_from_pem
-from governance.pki.queries.authorities import authority, bundle_id, roots_pem
+from governance.pki.pem import bundle_id, chain_from_pem
+from governance.pki.queries.authorities import authority, roots_pem
 from governance.pki.queries.rotation import open_rotation, rotations
 from governance.pki.queries.workloads import workload
 from governance.pki.status import RotationView

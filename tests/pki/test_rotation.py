@@ -10,8 +10,8 @@ from governance.ledger.execute import execute
 from governance.pki import chain, observe
 from governance.pki.commands import AbortRotation
 from governance.pki.enrolment import is_stale
-from governance.pki.pem import chain_from_pem
-from governance.pki.queries.authorities import bundle_id, revocation_lists, roots_pem, signer_of
+from governance.pki.pem import bundle_id, chain_from_pem
+from governance.pki.queries.authorities import revocation_lists, roots_pem, signer_of
 from governance.pki.queries.certificates import issued
 from governance.pki.queries.rotation import open_rotation, rotations
 from governance.pki.queries.workloads import workload

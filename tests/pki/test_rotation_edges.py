@@ -15,8 +15,8 @@ from governance.pki.enrolment import renew
 from governance.pki.importing import imported_issuer
 from governance.pki.keys import make_key
 from governance.pki.keys import to_pem as key_pem
-from governance.pki.pem import chain_from_pem
-from governance.pki.queries.authorities import authorities, bundle_id, roots_pem, signer_of
+from governance.pki.pem import bundle_id, chain_from_pem
+from governance.pki.queries.authorities import authorities, roots_pem, signer_of
 from governance.pki.queries.certificates import by_uid
 from governance.pki.queries.rotation import open_rotation
 from governance.pki.succession import successor_of

@@ -13,8 +13,6 @@ from governance.pki.queries.rotation import gate_of, rotation_of
 from governance.pki.rotation import NEXT
 from governance.pki.status import INCORRECT_ISSUER
 
-OPEN = ("prepared", "distributing", "activated", "reissuing")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfIssuer(Command):

@@ -1,6 +1,5 @@
 """Authorities, issuers, revocation lists."""
 
-import hashlib
 from datetime import datetime
 
 from django.db.models import Count, Q, QuerySet
@@ -49,11 +48,6 @@ def roots_pem() -> str:
     """The roots that are trusted, as one PEM text."""
     rows = models.Authority.objects.filter(kind="root", state="active").order_by("id")
     return "".join(_ended(pem) for pem in rows.values_list("pem", flat=True))
-
-
-def bundle_id(pem: str | bytes) -> str:
-    """What tells one set of roots from another: the first 16 hex digits of the SHA-256 of its PEM text."""
-    return hashlib.sha256(pem.encode() if isinstance(pem, str) else pem).hexdigest()[:16]
 
 
 def revocation_list(authority_id: str) -> bytes | None:

@@ -35,12 +35,6 @@ def by_uid(uids: Sequence[str]) -> list[Certificate]:
     return _views(models.Certificate.objects.filter(uid__in=list(uids)))
 
 
-def expiring_before(at: datetime, *, namespaces: Collection[str] = (EVERYWHERE,)) -> list[Certificate]:
-    """Certificates whose newest issue expires before `at`, soonest first."""
-    rows = models.Certificate.objects.filter(not_after__lt=at).order_by("not_after", "namespace", "name")
-    return _views(_in(rows, namespaces))
-
-
 def alarming(at: datetime, *, namespaces: Collection[str] = (EVERYWHERE,)) -> list[Certificate]:
     """Certificates that somebody has to look at now, soonest to expire first."""
     due = Q(not_after__lt=at + CRITICAL) | Q(renew_at__lt=at - LATE_AFTER) | Q(failures__gt=0) | Q(reason="Revoked")

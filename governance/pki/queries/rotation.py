@@ -8,7 +8,8 @@ from governance.kernel.clock import now
 from governance.pki import models
 from governance.pki.holders import holder_of
 from governance.pki.names import workload_uri
-from governance.pki.queries.authorities import bundle_id, roots_pem
+from governance.pki.pem import bundle_id
+from governance.pki.queries.authorities import roots_pem
 from governance.pki.rotation import Consumer, gate
 from governance.pki.status import Gate, RotationView
 

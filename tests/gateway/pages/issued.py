@@ -24,6 +24,7 @@ from governance.pki.enrolment import TOKEN_PREFIX, digest, join, names_for
 from governance.pki.keys import make_key
 from governance.pki.making import new_pair
 from governance.pki.observe import Seen
+from governance.pki.pem import bundle_id
 from governance.pki.queries import authorities, certificates
 from governance.pki.requests import make_request
 from governance.pki.setup import ensure_pki
@@ -122,7 +123,7 @@ def issue_over_time(at: datetime) -> None:
 
 def see_consumers(at: datetime) -> None:
     """Consumers that hold the certificates: one process of checkout still has the issue before."""
-    roots = authorities.bundle_id(authorities.roots_pem())
+    roots = bundle_id(authorities.roots_pem())
     old = certificates.history("shop", "checkout")[-1].serial
     held = [
         ("checkout", "checkout-7f9c-a", serial_of("shop", "checkout")),

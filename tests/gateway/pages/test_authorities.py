@@ -13,6 +13,7 @@ from governance.pki import observe
 from governance.pki.commands import AbortRotation, AdvanceRotation, PrepareRotation, SetWorkload
 from governance.pki.making import new_pair
 from governance.pki.observe import Seen
+from governance.pki.pem import bundle_id
 from governance.pki.queries import authorities
 from governance.pki.queries.board import Served
 from tests.fixtures.house import House
@@ -36,7 +37,7 @@ def _prepare() -> None:
 
 
 def _trust(*consumers: tuple[str, str]) -> None:
-    roots = authorities.bundle_id(authorities.roots_pem())
+    roots = bundle_id(authorities.roots_pem())
     seen = [
         Seen(consumer=issued.uri(*each), process=each[1], secret="", serial="", roots=roots, how="xds")
         for each in consumers

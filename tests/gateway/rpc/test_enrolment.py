@@ -41,8 +41,8 @@ from governance.pki.enrolment import names_for
 from governance.pki.keys import make_key
 from governance.pki.keys import to_pem as key_to_pem
 from governance.pki.observe import Seen
-from governance.pki.pem import to_pem
-from governance.pki.queries.authorities import bundle_id, signer_of
+from governance.pki.pem import bundle_id, to_pem
+from governance.pki.queries.authorities import signer_of
 from governance.pki.queries.delivery import deliverables
 from governance.pki.requests import make_request
 from governance.pki.setup import ensure_pki
