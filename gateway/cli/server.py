@@ -1,6 +1,5 @@
 """The server that govctl talks to, and how it wants its answers shown."""
 
-import ipaddress
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -85,12 +84,3 @@ def check_token(token: str) -> str:
     if not (token.isascii() and token.isprintable()) or " " in token:
         raise Failure("the token holds characters that no token has", USAGE)
     return token
-
-
-def is_local(address: str) -> bool:
-    """Whether `address` is on this machine."""
-    host = address.rpartition(":")[0].strip("[]")
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

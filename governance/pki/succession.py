@@ -6,7 +6,7 @@ from governance.kernel.errors import NotFound
 from governance.pki.commands.rotation import PrepareRotation
 from governance.pki.keys import described
 from governance.pki.making import new_pair
-from governance.pki.queries.authorities import authority, issuer, with_key
+from governance.pki.queries.authorities import authority, issuer, root_of, with_key
 from governance.pki.signers import certificates_of
 
 
@@ -19,10 +19,8 @@ def successor_of(issuer_name: str) -> PrepareRotation:
     signer = authority(known.signer) if known else None
     if known is None or signer is None:
         raise NotFound(f"there is no issuer {issuer_name}", field="issuer")
-    old_root = signer
-    while old_root.parent and (above := authority(old_root.parent)) is not None:
-        old_root = above
-    crossed_by = old_root.id, with_key(old_root.id)
+    old_root = root_of(signer.id)
+    crossed_by = old_root, with_key(old_root)
     algorithm, size = described(certificates_of(signer.pem)[0].public_key())
     pair = new_pair(
         f"Governor {settings.GOV.trust_domain}",

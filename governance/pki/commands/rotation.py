@@ -9,6 +9,7 @@ from governance.kernel.ids import check_label, uuid7
 from governance.ledger.command import Change, Command, handles
 from governance.pki import models
 from governance.pki.commands.authorities import NewAuthority, authority_row, insert_authority, issuer_row
+from governance.pki.queries.authorities import root_of
 from governance.pki.queries.rotation import gate_of, rotation_of
 from governance.pki.rotation import NEXT
 from governance.pki.status import INCORRECT_ISSUER
@@ -32,13 +33,6 @@ class OfIssuer(Command):
 def open_row(issuer: str) -> models.RootRotation | None:
     """The rotation under way, or None."""
     return models.RootRotation.objects.filter(issuer=issuer, ended_at=None).first()
-
-
-def root_of(authority: models.Authority) -> models.Authority:
-    """The root above an authority, however many stand between; itself when it is one."""
-    while authority.parent:
-        authority = authority_row(authority.parent)
-    return authority
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +61,7 @@ def prepare_rotation(command: PrepareRotation, revision: int) -> Change:
     """Insert both authorities in standby, and open the rotation."""
     if open_row(command.issuer) is not None:
         raise Conflict(f"the root of {command.issuer} is being rotated already; end or abort that first")
-    signer = authority_row(issuer_row(command.issuer).signer)
-    root = root_of(signer)
+    signer = issuer_row(command.issuer).signer
     for each in (command.root, command.signer):
         if each.state != "standby":
             raise Invalid("must be in standby", field="state")
@@ -78,9 +71,9 @@ def prepare_rotation(command: PrepareRotation, revision: int) -> Change:
         id=uuid7(),
         phase="prepared",
         issuer=command.issuer,
-        old_root=root.id,
+        old_root=root_of(signer),
         new_root=command.root.id,
-        old_signer=signer.id,
+        old_signer=signer,
         new_signer=command.signer.id,
         began_at=at,
         phase_at=at,

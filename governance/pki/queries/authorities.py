@@ -174,3 +174,18 @@ def _view(row: models.Authority, counted: dict[str, int]) -> CertificateAuthorit
         issued=counted["all"],
         live=counted["live"],
     )
+
+
+def root_of(authority_id: str) -> str:
+    """The root above an authority, however many stand between; itself when it is one."""
+    return roots_above()[authority_id]
+
+
+def roots_above() -> dict[str, str]:
+    """Of every authority the root above it; of one whose parent is not kept here, the highest that is."""
+    parents = dict(models.Authority.objects.values_list("id", "parent"))
+
+    def top(each: str) -> str:
+        return top(parents[each]) if parents[each] in parents else each
+
+    return {each: top(each) for each in parents}

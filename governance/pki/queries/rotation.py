@@ -9,7 +9,7 @@ from governance.pki import models
 from governance.pki.holders import holder_of
 from governance.pki.names import workload_uri
 from governance.pki.pem import bundle_id
-from governance.pki.queries.authorities import roots_pem
+from governance.pki.queries.authorities import roots_above, roots_pem
 from governance.pki.rotation import Consumer, gate
 from governance.pki.status import Gate, RotationView
 
@@ -108,15 +108,9 @@ def waiting(old_root: str) -> list[str]:
 
 def _only_through(old_root: str) -> list[str]:
     """The authorities below no root that stays: below the old one, or below one that was never trusted by itself."""
-    rows = {row.id: row for row in models.Authority.objects.all()}
-    staying = {row.id for row in rows.values() if row.kind == "root" and row.state == "active"} - {old_root}
-
-    def top(authority: models.Authority) -> str:
-        while authority.parent and authority.parent in rows:
-            authority = rows[authority.parent]
-        return authority.id
-
-    return [row.id for row in rows.values() if top(row) not in staying]
+    trusted = models.Authority.objects.filter(kind="root", state="active").exclude(pk=old_root)
+    staying = set(trusted.values_list("id", flat=True))
+    return [each for each, root in roots_above().items() if root not in staying]
 
 
 def _newest() -> dict[str, str]:
