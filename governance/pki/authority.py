@@ -1,4 +1,4 @@
-"""An authority, and the certificates it makes."""
+"""An authority, and the authorities that it certifies."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from governance.kernel.clock import stamp
 from governance.kernel.errors import Invalid, Unavailable
 from governance.pki import extensions as ext
 from governance.pki.certificates import found, is_ca, is_issued_by, is_self_signed, is_twin, key_identifier, serial_of
-from governance.pki.constraints import names_checked, outside
+from governance.pki.constraints import outside
 from governance.pki.extensions import Urls
 from governance.pki.keys import PrivateKey, PublicKey, allowed, hash_for, same_key
 from governance.pki.names import Names, check_common_name
@@ -26,7 +26,6 @@ __all__ = [
     "chain_from_pem",
     "check_life",
     "cross_sign",
-    "issue",
     "make_intermediate",
     "make_root",
     "to_pem",
@@ -199,33 +198,6 @@ def cross_sign(
     )
     identifier = x509.SubjectKeyIdentifier(key_identifier(certificate))
     return signed(builder, old.key, identifier, *ext.revocation_points(urls))
-
-
-def issue(
-    authority: Authority,
-    public_key: PublicKey,
-    names: Names,
-    *,
-    life: timedelta,
-    at: datetime,
-    usages: frozenset[str] = BOTH_ENDS,
-    urls: Urls = NOWHERE,
-) -> x509.Certificate:
-    """A leaf for `names`, which ends no later than its issuer does."""
-    purposes = ext.end_usages(usages)
-    check_life(authority, life)
-    for above in (authority.certificate, *authority.chain):
-        if beyond := outside(above, dns=names_checked(names), ips=names.ips):
-            said = f"{beyond.name!r} is outside of what {above.subject.rfc4514_string()} may certify"
-            raise Invalid(said, field="ips" if beyond.name in names.ips else "dns_names")
-    subject = named(names.common_name, field="common_name") if names.common_name else x509.Name([])
-    builder = below(authority, allowed(public_key), subject=subject, life=life, at=at)
-    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-    builder = builder.add_extension(ext.leaf_key_usage(public_key), critical=True)
-    if alternative := ext.alternative_names(names):
-        builder = builder.add_extension(alternative, critical=not names.common_name)
-    identifier = x509.SubjectKeyIdentifier.from_public_key(public_key)
-    return signed(builder, authority.key, purposes, identifier, *ext.revocation_points(urls))
 
 
 def named(common_name: str, *, field: str) -> x509.Name:

@@ -14,11 +14,12 @@ from governance.kernel.actor import Actor, Origin
 from governance.kernel.clock import now
 from governance.kernel.errors import Forbidden
 from governance.ledger.execute import execute
-from governance.pki.authority import Names, issue, to_pem
+from governance.pki.authority import Names, to_pem
 from governance.pki.certificates import serial_of
 from governance.pki.commands.workloads import EnrolWorkload
 from governance.pki.holders import holder_of
 from governance.pki.keys import key_id
+from governance.pki.leaf import issue
 from governance.pki.making import urls_of
 from governance.pki.names import workload_of, workload_uri
 from governance.pki.queries.authorities import issuer, roots_pem, signer_of

@@ -7,10 +7,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from governance.kernel.clock import now
-from governance.pki.authority import Authority, Names, Urls, check_life, issue
+from governance.pki.authority import Authority, Names, Urls, check_life
 from governance.pki.certificates import serial_of
 from governance.pki.keyring import of_issued, sealed
 from governance.pki.keys import PrivateKey, key_id, make_key
+from governance.pki.leaf import issue
 from governance.pki.pem import chain_from_pem, to_pem
 from governance.pki.renewal import Plan, plan
 from governance.pki.status import Certificate

@@ -4,12 +4,13 @@ import hashlib
 
 from governance.kernel.clock import now
 from governance.kernel.errors import NotFound
-from governance.pki.authority import issue, to_pem
+from governance.pki.authority import to_pem
 from governance.pki.certificates import serial_of
 from governance.pki.commands.signing import SignRequest, check_signable
 from governance.pki.commands.tenancy import check_issuer
 from governance.pki.issue import names_of
 from governance.pki.keys import key_id
+from governance.pki.leaf import issue
 from governance.pki.making import urls_of
 from governance.pki.queries.authorities import issuer, signer_of
 from governance.pki.requests import check_request

@@ -101,8 +101,9 @@ def _prepare() -> None:
 
 def _bare(count: int) -> None:
     from governance.kernel.clock import now
-    from governance.pki.authority import Names, issue
+    from governance.pki.authority import Names
     from governance.pki.keys import make_key
+    from governance.pki.leaf import issue
     from governance.pki.queries.authorities import signer_of
 
     _, signer = signer_of("internal")

@@ -11,9 +11,10 @@ from cryptography import x509
 from gateway.proto import certificate_pb2 as pb
 from gateway.proto import common_pb2
 from governance.kernel.clock import now
-from governance.pki.authority import Authority, Names, issue, make_root, to_pem
+from governance.pki.authority import Authority, Names, make_root, to_pem
 from governance.pki.keys import make_key
 from governance.pki.keys import to_pem as key_pem
+from governance.pki.leaf import issue
 from tests.fixtures.grpcweb import GrpcWeb, GrpcWebError
 from tests.fixtures.product import Product, eventually, running
 from tests.pki.forge import alternative

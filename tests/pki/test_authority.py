@@ -10,9 +10,9 @@ from governance.pki.authority import (
     Authority,
     Names,
     cross_sign,
-    issue,
     make_intermediate,
 )
+from governance.pki.leaf import issue
 from tests.pki.forge import AT, DAY, HOST
 from tests.pki.house import NAMES, a_root, founded, key
 

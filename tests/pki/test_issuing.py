@@ -19,11 +19,11 @@ from governance.pki.authority import (
     Urls,
     capped_life,
     check_life,
-    issue,
     make_intermediate,
     make_root,
 )
 from governance.pki.certificates import found, is_critical
+from governance.pki.leaf import issue
 from tests.pki.cases.case import instead, permitting
 from tests.pki.forge import AT, DAY, HOST, SPIFFE, authority, network, subtrees
 from tests.pki.house import NAMES, a_root, founded, key

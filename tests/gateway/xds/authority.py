@@ -11,11 +11,12 @@ from gateway.tls.directory import publish
 from gateway.xds.files import Certificates, envoy_files
 from gateway.xds.trust import Secret, Transport, Trust
 from governance.kernel.clock import now
-from governance.pki.authority import Authority, Names, issue, make_root, to_pem
+from governance.pki.authority import Authority, Names, make_root, to_pem
 from governance.pki.certificates import serial_of
 from governance.pki.crl import Revoked, build_crl
 from governance.pki.keys import make_key
 from governance.pki.keys import to_pem as key_to_pem
+from governance.pki.leaf import issue
 from governance.pki.names import workload_uri
 
 DOMAIN = "demo.test"
