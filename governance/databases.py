@@ -1,8 +1,8 @@
 """Which database holds which table.
 
-On SQLite three files keep three kinds of writing apart: `default` (the ledger and what it decides),
-`calls` (the calls stream) and `observed` (what data planes report; may be lost). On PostgreSQL
-one database holds them all.
+On SQLite four files keep four kinds of writing apart: `default` (the ledger and what it decides), `calls` (the calls
+stream), `ct` (the certificate log) and `observed` (what data planes report; may be lost). On PostgreSQL one database
+holds them all.
 """
 
 from pathlib import Path
@@ -10,9 +10,12 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 CALLS = "calls"
+CT = "ct"
 OBSERVED = "observed"
 _HOME = {"callevent": CALLS, "callhead": CALLS, "callcheckpoint": CALLS}
+_HOME |= {"ctlog": CT, "ctentry": CT, "ctissuer": CT}
 _HOME |= {"dataplaneclient": OBSERVED, "loadsample": OBSERVED, "holding": OBSERVED}
+_HOME |= {"transparencycheck": OBSERVED, "servedcertificate": OBSERVED, "knownlog": "ct"}
 
 
 def _sqlite(path: Path, *, synchronous: str) -> dict[str, Any]:
@@ -36,6 +39,7 @@ def databases(data_dir: Path, url: str) -> dict[str, dict[str, Any]]:
         return {
             "default": _sqlite(data_dir / "ledger.sqlite3", synchronous="FULL"),
             CALLS: _sqlite(data_dir / "calls.sqlite3", synchronous="FULL"),
+            CT: _sqlite(data_dir / "ct.sqlite3", synchronous="FULL"),
             OBSERVED: _sqlite(data_dir / "observed.sqlite3", synchronous="OFF"),
         }
     parts = urlsplit(url)

@@ -4,6 +4,7 @@ from governance.access.models import Grant, Person, Token
 from governance.compliance.models import CallCheckpoint, CallEvent, CallHead
 from governance.dataplane.models import DataPlaneClient, LoadSample
 from governance.ledger.models import Checkpoint, Cursor, Fact, Head
+from governance.pki.ct.models import CtEntry, CtIssuer, CtLog
 from governance.pki.models import (
     Authority,
     Certificate,
@@ -27,6 +28,9 @@ __all__ = [
     "CallHead",
     "Certificate",
     "Checkpoint",
+    "CtEntry",
+    "CtIssuer",
+    "CtLog",
     "Cursor",
     "DataPlaneClient",
     "Endpoint",
