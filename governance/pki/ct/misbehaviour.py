@@ -1,0 +1,34 @@
+"""What a log must never do, told apart from a log that merely cannot be read; pure."""
+
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+Kind = Literal[
+    "forked",  # two roots for one size
+    "shrunk",  # a smaller tree at a later time
+    "inconsistent",  # a larger tree that does not begin with the smaller one
+    "wrong_tile",  # a tile, or a proof, that does not lead to the signed root
+    "bad_signature",  # a head or a promise that the log's key did not sign
+    "wrong_entry",  # another entry than the one promised, or one that is not what its leaf says
+    "wrong_origin",  # a head of some other log
+    "beyond_final",  # growth after the log's list said how it ends
+    "merge_delay",  # a promised entry that is still missing after the log's own limit
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+class Misbehaved(Exception):
+    """A log broke its word, and `evidence` shows it to whoever was not there.
+
+    `evidence` holds texts by name: heads as they were signed, roots and leaves in hex, numbers in decimal. This is
+    no refusal of a request: it must not be answered as one, nor tried again.
+    """
+
+    def __init__(self, kind: Kind, message: str = "", evidence: Mapping[str, str] | None = None) -> None:
+        super().__init__(kind, message)
+        self.kind: Kind = kind
+        self.message = message or f"the log misbehaved: {kind}"
+        self.evidence: Mapping[str, str] = dict(evidence or {})
+
+    def __str__(self) -> str:
+        return self.message
