@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from governance.kernel.errors import Invalid
 
-_ED25519 = b"\x01"  # the signature type of signed-note
+ED25519 = 0x01  # the signature type of signed-note
 _SIGNATURE = re.compile(r"— (?P<name>[^\s+]+) (?P<signature>[A-Za-z0-9+/]+={0,2})")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 
@@ -29,21 +29,29 @@ class TreeHead:
         return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
 
 
-def key_id(name: str, public: bytes) -> bytes:
-    """The four bytes by which a signature line names its key."""
-    return hashlib.sha256(name.encode() + b"\n" + _ED25519 + public).digest()[:4]
+def key_id(name: str, public: bytes, *, kind: int = ED25519) -> bytes:
+    """The four bytes by which a signature line names its key; `kind` is the signature type of signed-note."""
+    return hashlib.sha256(name.encode() + b"\n" + bytes([kind]) + public).digest()[:4]
 
 
 def verifier_key(name: str, public: bytes) -> str:
     """The public key as one line, `name+id+key`, the form that other verifiers of signed notes read."""
-    return f"{name}+{key_id(name, public).hex()}+{base64.b64encode(_ED25519 + public).decode()}"
+    return f"{name}+{key_id(name, public).hex()}+{base64.b64encode(bytes([ED25519]) + public).decode()}"
 
 
 def sign(head: TreeHead, key: Ed25519PrivateKey) -> str:
     """The checkpoint, signed under the name of its origin."""
     text = head.text()
-    signature = key_id(head.origin, key.public_key().public_bytes_raw()) + key.sign(text.encode())
-    return f"{text}\n— {head.origin} {base64.b64encode(signature).decode()}\n"
+    return (
+        text
+        + "\n"
+        + signature_line(head.origin, key_id(head.origin, key.public_key().public_bytes_raw()), key.sign(text.encode()))
+    )
+
+
+def signature_line(name: str, number: bytes, signature: bytes) -> str:
+    """The line, with its newline, by which the key `number` of `name` signs; one or more of them end a note."""
+    return f"— {name} {base64.b64encode(number + signature).decode()}\n"
 
 
 def read(note: str) -> TreeHead:
@@ -52,7 +60,7 @@ def read(note: str) -> TreeHead:
     lines = text.split("\n")
     if not separator or len(lines) < 3 or not lines[0] or not _SIZE.fullmatch(lines[1]):
         raise Invalid("is not a checkpoint: origin, size, root and a signature are needed, each on a line")
-    root = _decoded(lines[2])
+    root = decoded(lines[2])
     if len(root) != 32:
         raise Invalid("has no root of 32 bytes on its third line")
     return TreeHead(lines[0], int(lines[1]), root)
@@ -67,27 +75,36 @@ def check(note: str, origin: str, public: bytes) -> TreeHead:
     if head.origin != origin:
         raise Invalid(f"is about {head.origin}, not {origin}")
     text = note.partition("\n\n")[0]
-    wanted = key_id(origin, public)
-    ours = [signature for name, signature in _signatures(note) if name == origin and signature[:4] == wanted]
-    if not ours:
-        raise Invalid(f"is not signed by the key {wanted.hex()} of {origin}")
     try:
-        for signature in ours:
-            Ed25519PublicKey.from_public_bytes(public).verify(signature[4:], f"{text}\n".encode())
+        for signature in signatures_by(note, origin, key_id(origin, public)):
+            Ed25519PublicKey.from_public_bytes(public).verify(signature, f"{text}\n".encode())
     except InvalidSignature:
         raise Invalid(f"has a false signature by {origin}") from None
     return head
 
 
-def _signatures(note: str) -> list[tuple[str, bytes]]:
-    matches = [_SIGNATURE.fullmatch(line) for line in note.partition("\n\n")[2].splitlines()]
-    if not all(matches):
+def signatures_by(note: str, name: str, number: bytes) -> list[bytes]:
+    """What the key `number` of `name` signed on `note`, one or more; raises Invalid when it did not.
+
+    The signatures of other keys are passed over, but each line must be a signature, up to the last newline.
+    """
+    lines = note.partition("\n\n")[2].split("\n")
+    matches = [_SIGNATURE.fullmatch(line) for line in lines[:-1]]
+    if lines[-1] or not all(matches):
         raise Invalid("has a line that is no signature")
-    return [(match["name"], _decoded(match["signature"])) for match in matches if match]
+    found = [(match["name"], decoded(match["signature"])) for match in matches if match]
+    ours = [signature[4:] for signer, signature in found if signer == name and signature[:4] == number]
+    if not ours:
+        raise Invalid(f"is not signed by the key {number.hex()} of {name}")
+    return ours
 
 
-def _decoded(text: str) -> bytes:
+def decoded(text: str) -> bytes:
+    """The bytes of `text`, which must be their one and only base64 form: nobody signs the bits that are left over."""
     try:
-        return base64.b64decode(text, validate=True)
+        data = base64.b64decode(text, validate=True)
     except binascii.Error:
         raise Invalid("has a line that is not base64") from None
+    if base64.b64encode(data).decode() != text:
+        raise Invalid("has a line that is not base64 as it is written")
+    return data

@@ -1,12 +1,17 @@
-"""Inclusion and consistency proofs of RFC 6962 (sections 2.1.1 and 2.1.2), made from the leaves; pure."""
+"""Inclusion and consistency proofs of RFC 6962 (sections 2.1.1 and 2.1.2), made from leaves or subtrees; pure."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from governance.kernel.errors import Invalid
 from governance.ledger.merkle import EMPTY_ROOT, Frontier, node_hash
 
 # The leaf hashes with index `start` up to but not including `end`.
 Leaves = Callable[[int, int], Sequence[bytes]]
+# The root of the subtree over the leaves with index `start` up to but not including `end`.
+Subtrees = Callable[[int, int], bytes]
+# The root of the perfect subtree that is number `index`, from 0, of those with 2**height leaves: (height, index).
+Nodes = Callable[[int, int], bytes]
 
 PAGE = 4096
 
@@ -23,20 +28,48 @@ def root(leaves: Leaves, start: int, end: int) -> bytes:
     return tree.root()
 
 
+def root_of_nodes(nodes: Nodes, start: int, end: int) -> bytes:
+    """Root of the subtree over the leaves `start` to `end`, put together from perfect subtrees.
+
+    `start` must be a multiple of a power of two that is no smaller than the number of leaves, as it is in every proof.
+    """
+    return frontier_of_nodes(nodes, start, end).root()
+
+
+def frontier_of_nodes(nodes: Nodes, start: int, end: int) -> Frontier:
+    """The perfect subtrees over the leaves `start` to `end`; `start` as in `root_of_nodes`."""
+    found, at = [], start
+    for height in reversed(range((end - start).bit_length())):
+        if (end - start) >> height & 1:
+            found.append(nodes(height, at >> height))
+            at += 1 << height
+    return Frontier(end - start, tuple(found))
+
+
 def inclusion(leaves: Leaves, index: int, size: int) -> tuple[bytes, ...]:
     """The audit path of leaf `index` (from 0) in the tree of the first `size` leaves, lowest node first."""
+    return inclusion_of_subtrees(partial(root, leaves), index, size)
+
+
+def inclusion_of_subtrees(subtrees: Subtrees, index: int, size: int) -> tuple[bytes, ...]:
+    """The audit path, as `inclusion` makes it, for whoever knows the roots of subtrees."""
     if not 0 <= index < size:
         raise Invalid(f"leaf {index} is not in a tree of {size} leaves")
-    return tuple(_path(leaves, index, 0, size))
+    return tuple(_path(subtrees, index, 0, size))
 
 
 def consistency(leaves: Leaves, old: int, new: int) -> tuple[bytes, ...]:
     """The proof that the tree of `new` leaves begins with the tree of `old` leaves; empty when either is trivial."""
+    return consistency_of_subtrees(partial(root, leaves), old, new)
+
+
+def consistency_of_subtrees(subtrees: Subtrees, old: int, new: int) -> tuple[bytes, ...]:
+    """The proof, as `consistency` makes it, for whoever knows the roots of subtrees."""
     if not 0 <= old <= new:
         raise Invalid(f"a tree of {old} leaves is not the beginning of one of {new}")
     if old in (0, new):
         return ()
-    return tuple(_subproof(leaves, old, 0, new, known=True))
+    return tuple(_subproof(subtrees, old, 0, new, known=True))
 
 
 def _split(size: int) -> int:
@@ -44,31 +77,31 @@ def _split(size: int) -> int:
     return 1 << ((size - 1).bit_length() - 1)
 
 
-def _path(leaves: Leaves, index: int, start: int, end: int) -> Iterator[bytes]:
+def _path(subtrees: Subtrees, index: int, start: int, end: int) -> Iterator[bytes]:
     if end - start == 1:
         return
     middle = start + _split(end - start)
     if index < middle:
-        yield from _path(leaves, index, start, middle)
-        yield root(leaves, middle, end)
+        yield from _path(subtrees, index, start, middle)
+        yield subtrees(middle, end)
     else:
-        yield from _path(leaves, index, middle, end)
-        yield root(leaves, start, middle)
+        yield from _path(subtrees, index, middle, end)
+        yield subtrees(start, middle)
 
 
-def _subproof(leaves: Leaves, old: int, start: int, end: int, *, known: bool) -> Iterator[bytes]:
+def _subproof(subtrees: Subtrees, old: int, start: int, end: int, *, known: bool) -> Iterator[bytes]:
     """SUBPROOF of RFC 6962; `old` is absolute, and `known` says that the verifier holds this subtree's root."""
     if old == end:
         if not known:
-            yield root(leaves, start, end)
+            yield subtrees(start, end)
         return
     middle = start + _split(end - start)
     if old <= middle:
-        yield from _subproof(leaves, old, start, middle, known=known)
-        yield root(leaves, middle, end)
+        yield from _subproof(subtrees, old, start, middle, known=known)
+        yield subtrees(middle, end)
     else:
-        yield from _subproof(leaves, old, middle, end, known=False)
-        yield root(leaves, start, middle)
+        yield from _subproof(subtrees, old, middle, end, known=False)
+        yield subtrees(start, middle)
 
 
 def check_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], expected_root: bytes) -> bool:
@@ -97,6 +130,23 @@ def implied_root(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> b
     if last:
         raise Invalid("the path is too short")
     return node
+
+
+def frontier_before(index: int, size: int, path: Sequence[bytes]) -> Frontier:
+    """The tree of the leaves before leaf `index`, as `path`, the leaf's audit path in a tree of `size`, tells of it.
+
+    It can be believed when the path leads to a root that is believed. Raises Invalid when the path is too short.
+    """
+    left, at, last = [], index, size - 1
+    for sibling in path:
+        if at & 1 or at == last:
+            left.append(sibling)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        at, last = at >> 1, last >> 1
+    if len(left) != index.bit_count():
+        raise Invalid(f"a path of {len(path)} hashes does not fit leaf {index} of {size}")
+    return Frontier(index, tuple(reversed(left)))
 
 
 def check_consistency(old: int, new: int, path: Sequence[bytes], old_root: bytes, new_root: bytes) -> bool:
