@@ -18,20 +18,25 @@ class Element(NamedTuple):
     end: int
 
 
-def element(data: bytes, at: int, end: int) -> Element:
-    """The element that starts at `at` and must end at `end` or before; raises Invalid when there is none."""
+def span(data: bytes, at: int, end: int) -> tuple[int, int]:
+    """Where what the element at `at` holds begins and ends, which is at `end` or before; Invalid when there is none."""
     if at + 2 > end:
         raise Invalid("is no DER: an element is cut short")
-    length = data[at + 1]
-    inner = at + 2
+    length, inner = data[at + 1], at + 2
     if length & 0x80:
         inner += length & 0x7F
-        if not inner - at - 2 or inner - at - 2 > _LONGEST_LENGTH or inner > end:
+        if not at + 2 < inner <= min(end, at + 2 + _LONGEST_LENGTH):
             raise Invalid("is no DER: an element has no length that can be read")
         length = int.from_bytes(data[at + 2 : inner])
     if inner + length > end:
         raise Invalid("is no DER: an element is longer than what holds it")
-    return Element(data[at], at, inner, inner + length)
+    return inner, inner + length
+
+
+def element(data: bytes, at: int, end: int) -> Element:
+    """The element that starts at `at` and must end at `end` or before; raises Invalid when there is none."""
+    inner, after = span(data, at, end)
+    return Element(data[at], at, inner, after)
 
 
 def whole(data: bytes, tag: int) -> Element:

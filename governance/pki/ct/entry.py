@@ -96,7 +96,7 @@ def entry_of_precertificate(precert: x509.Certificate, issuer: Above) -> Entry:
     precertificate signing certificate, name and key identifier in the entry are those of the authority above it.
     """
     body = tbs.read(precert.tbs_certificate_bytes)
-    poison = body.extensions.get(_POISON)
+    poison = body.find(_POISON)
     if poison is None or not poison.critical or poison.value != _NULL:
         raise Invalid("is no precertificate; that has a critical poison extension which holds NULL")
     if EMBEDDED in body.extensions:
@@ -105,7 +105,7 @@ def entry_of_precertificate(precert: x509.Certificate, issuer: Above) -> Entry:
     kept = {oid: extension for oid, extension in body.extensions.items() if oid != _POISON}
     if authority.signs_for is None:
         return Entry("precert", authority.key_hash, body.encode(kept))
-    key_identifier = authority.signs_for.extensions.get(_AUTHORITY_KEY)
+    key_identifier = authority.signs_for.find(_AUTHORITY_KEY)
     if key_identifier:
         kept[_AUTHORITY_KEY] = tbs.extension(_AUTHORITY_KEY, key_identifier.value)
     else:
@@ -132,7 +132,7 @@ def _authority(above: Above) -> _Authority:
 def _found(chain: tuple[x509.Certificate, ...]) -> _Authority:
     """An authority issues many certificates, hence it is taken apart once."""
     nearest = tbs.read(chain[0].tbs_certificate_bytes)
-    usage = nearest.extensions.get(_EXTENDED_USAGE)
+    usage = nearest.find(_EXTENDED_USAGE)
     if usage is None or _PRECERT_SIGNING not in usage.value:
         return _Authority(hashlib.sha256(nearest.key).digest(), None)
     if len(chain) < 2:

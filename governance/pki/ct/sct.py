@@ -1,5 +1,6 @@
 """Signed certificate timestamps: what they say, and the places in which they come (RFC 6962, section 3); pure."""
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,8 @@ EMBEDDED = bytes.fromhex("2b06010401d679020402")  # the content octets of the on
 STAPLED = bytes.fromhex("2b06010401d679020405")  # and of the other
 
 _V1 = 0
+_HEAD = struct.Struct(">B32sQH")  # version, log, timestamp, and the length of the extensions that follow
+_SIGNED = struct.Struct(">BBH")  # the two algorithms, and the length of the signature, with which the SCT ends
 _LEAF_INDEX = 0  # the type of the extension that static-ct-api requires
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST_MS = 253_402_300_799_999  # the last millisecond of the year 9999, where datetime ends
@@ -65,31 +68,33 @@ class Sct:
 
 def parse(data: bytes) -> Sct:
     """Read one SCT of version 1; raises Invalid when it is none, or is followed by anything."""
-    reader = Reader(data, what="the SCT")
-    if version := reader.uint8():
-        raise Invalid(f"the SCT is of version {version + 1}; only version 1 is known")
-    sct = Sct(
-        log_id=reader.take(32),
-        timestamp_ms=reader.uint64(),
-        extensions=reader.opaque(2),
-        hash_algorithm=reader.uint8(),
-        signature_algorithm=reader.uint8(),
-        signature=reader.opaque(2),
-    )
-    reader.end()
-    return sct
+    try:
+        version, log_id, timestamp_ms, length = _HEAD.unpack_from(data)
+        if version != _V1:
+            raise Invalid(f"the SCT is of version {version + 1}; only version 1 is known")
+        after = _HEAD.size + length
+        hash_algorithm, signature_algorithm, due = _SIGNED.unpack_from(data, after)
+    except struct.error:
+        raise Invalid(f"the SCT is cut short: it has {len(data)} bytes") from None
+    extensions, signature = data[_HEAD.size : after], data[after + _SIGNED.size :]
+    if len(signature) != due:
+        raise Invalid(f"the SCT has a signature of {due} bytes, for which {len(signature)} are there")
+    return Sct(log_id, timestamp_ms, extensions, hash_algorithm, signature_algorithm, signature)
 
 
 def parse_list(data: bytes) -> tuple[Sct, ...]:
     """Read a SignedCertificateTimestampList (RFC 6962, section 3.3); raises Invalid when any of it is wrong."""
-    outer = Reader(data, what="the list of SCTs")
-    inner = Reader(outer.opaque(2), what="the list of SCTs")
-    outer.end()
-    scts = []
-    while inner.left_bytes:
-        scts.append(parse(inner.opaque(2)))
-    if not scts:
-        raise Invalid("the list of SCTs is empty; it holds at least one")
+    end = len(data)
+    if int.from_bytes(data[:2]) != end - 2 or end <= 2:
+        raise Invalid(f"the list of SCTs has {end} bytes, which is not what its length says, or none at all")
+    scts: list[Sct] = []
+    at = 2
+    while at < end:
+        start = at + 2
+        at = start + int.from_bytes(data[at:start])
+        if at > end:
+            raise Invalid(f"SCT {len(scts) + 1} is longer than the list that it is in")
+        scts.append(parse(data[start:at]))
     return tuple(scts)
 
 
@@ -107,7 +112,7 @@ def embedded(certificate: x509.Certificate) -> tuple[Sct, ...]:
 
 def embedded_in(body: tbs.Tbs) -> tuple[Sct, ...]:
     """The same of a certificate that is already taken apart."""
-    extension = body.extensions.get(EMBEDDED)
+    extension = body.find(EMBEDDED)
     return _wrapped(extension.value) if extension else ()
 
 

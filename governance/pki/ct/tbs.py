@@ -2,20 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from governance.kernel.errors import Invalid
-from governance.pki.ct.der import BOOLEAN, OCTET_STRING, OID, SEQUENCE, Element, children, element, whole, wrap
+from governance.pki.ct.der import BOOLEAN, OCTET_STRING, OID, SEQUENCE, span, whole, wrap
 
-_VERSION, _EXTENSIONS = 0xA0, 0xA3
+_VERSION, _EXTENSIONS = b"\xa0", 0xA3
+_LEAST = 6  # serial number, signature algorithm, issuer, validity, subject and key
 
 
-@dataclass(frozen=True, slots=True)
-class Extension:
-    """One extension as it stands in the certificate; `raw` is all of it, `value` what its octet string holds."""
+class Extension(NamedTuple):
+    """What an extension says: whether it is critical, and what its octet string holds."""
 
     critical: bool
     value: bytes
-    raw: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,59 +24,85 @@ class Tbs:
     """The parts of a TBSCertificate (RFC 5280, section 4.1).
 
     `before` is all that precedes the issuer and `between` all from there to the extensions; `extensions` are by the
-    content octets of their object identifiers, in their order. Written out again unchanged, it is the same bytes.
+    content octets of their object identifiers, in their order, each whole. Written out again unchanged, it is the same
+    bytes.
     """
 
     before: bytes
     issuer: bytes
     between: bytes
     key: bytes
-    extensions: Mapping[bytes, Extension]
+    extensions: Mapping[bytes, bytes]
 
-    def encode(self, extensions: Mapping[bytes, Extension], *, issuer: bytes = b"") -> bytes:
+    def find(self, oid: bytes) -> Extension | None:
+        """The extension of that name, None when there is none; raises Invalid when it cannot be read."""
+        raw = self.extensions.get(oid)
+        if raw is None:
+            return None
+        at, end = span(raw, 0, len(raw))
+        _, at = span(raw, at, end)
+        start, after = span(raw, at, end)
+        critical = raw[at] == BOOLEAN
+        if critical:
+            critical, at = raw[start:after] != b"\x00", after
+            start, after = span(raw, at, end)
+        if raw[at] != OCTET_STRING or after != end:
+            raise Invalid("is no certificate: an extension is not one")
+        return Extension(critical, raw[start:after])
+
+    def encode(self, extensions: Mapping[bytes, bytes], *, issuer: bytes = b"") -> bytes:
         """The same with other extensions, and with another issuer's name when one is given."""
-        listed = b"".join([extension.raw for extension in extensions.values()])
+        listed = b"".join(extensions.values())
         tail = wrap(_EXTENSIONS, wrap(SEQUENCE, listed)) if listed else b""
         return wrap(SEQUENCE, self.before + (issuer or self.issuer) + self.between + tail)
 
 
+@lru_cache(maxsize=64)
 def read(data: bytes) -> Tbs:
-    """Take a TBSCertificate apart; raises Invalid when it is none, or has an extension twice."""
+    """Take a TBSCertificate apart; raises Invalid when it is none, or has an extension twice.
+
+    The last few are kept, because whoever reads the SCTs in a certificate asks next what they are about.
+    """
     outer = whole(data, SEQUENCE)
-    fields = list(children(data, outer))
-    first = 1 if fields and fields[0].tag == _VERSION else 0
-    if len(fields) < first + 6:
+    fields, at = [], outer.inner
+    while at < outer.end:
+        fields.append(at)
+        at = span(data, at, outer.end)[1]
+    fields.append(outer.end)
+    first = 1 if data[outer.inner : outer.inner + 1] == _VERSION else 0
+    if len(fields) < first + _LEAST + 1:
         raise Invalid("is no certificate: parts are missing")
-    issuer, key = fields[first + 2], fields[first + 5]
-    extensions = fields[-1] if fields[-1].tag == _EXTENSIONS else None
-    end = extensions.start if extensions else outer.end
+    issuer, validity, key, after_key = (fields[first + place] for place in (2, 3, 5, 6))
+    extensions = fields[-2] if data[fields[-2]] == _EXTENSIONS else outer.end
     return Tbs(
-        before=data[outer.inner : issuer.start],
-        issuer=data[issuer.start : issuer.end],
-        between=data[issuer.end : end],
-        key=data[key.start : key.end],
-        extensions=_extensions(data, extensions) if extensions else {},
+        before=data[outer.inner : issuer],
+        issuer=data[issuer:validity],
+        between=data[validity:extensions],
+        key=data[key:after_key],
+        extensions=_extensions(data, extensions) if extensions < outer.end else {},
     )
 
 
-def _extensions(data: bytes, explicit: Element) -> dict[bytes, Extension]:
-    (listed,) = children(data, explicit)
-    extensions: dict[bytes, Extension] = {}
-    for each in children(data, listed):
-        oid = element(data, each.inner, each.end)
-        flag = element(data, oid.end, each.end)
-        critical = flag.tag == BOOLEAN
-        value = element(data, flag.end, each.end) if critical else flag
-        if oid.tag != OID or value.tag != OCTET_STRING or value.end != each.end:
+def _extensions(data: bytes, explicit: int) -> dict[bytes, bytes]:
+    """They are only cut apart: most of them nobody asks for, and reading them takes as long as all the rest."""
+    start, end_of_all = span(data, explicit, len(data))
+    at, last = span(data, start, end_of_all)
+    if data[start] != SEQUENCE or last != end_of_all:
+        raise Invalid("is no certificate: its extensions are not a sequence")
+    extensions: dict[bytes, bytes] = {}
+    while at < last:
+        inner, end = span(data, at, last)
+        name, after = span(data, inner, end)
+        oid = data[name:after]
+        if data[at] != SEQUENCE or data[inner] != OID:
             raise Invalid("is no certificate: an extension is not one")
-        name = data[oid.inner : oid.end]
-        if name in extensions:
+        if oid in extensions:
             raise Invalid("has an extension twice")
-        content = data[value.inner : value.end]
-        extensions[name] = Extension(critical and data[flag.inner] != 0, content, data[each.start : each.end])
+        extensions[oid] = data[at:end]
+        at = end
     return extensions
 
 
-def extension(oid: bytes, value: bytes) -> Extension:
-    """An extension that is not critical, as it would stand in a certificate."""
-    return Extension(False, value, wrap(SEQUENCE, wrap(OID, oid) + wrap(OCTET_STRING, value)))
+def extension(oid: bytes, value: bytes) -> bytes:
+    """An extension that is not critical, as it stands in a certificate."""
+    return wrap(SEQUENCE, wrap(OID, oid) + wrap(OCTET_STRING, value))
