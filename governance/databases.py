@@ -15,7 +15,7 @@ OBSERVED = "observed"
 _HOME = {"callevent": CALLS, "callhead": CALLS, "callcheckpoint": CALLS}
 _HOME |= {"ctlog": CT, "ctentry": CT, "ctissuer": CT}
 _HOME |= {"dataplaneclient": OBSERVED, "loadsample": OBSERVED, "holding": OBSERVED}
-_HOME |= {"transparencycheck": OBSERVED, "servedcertificate": OBSERVED, "knownlog": "ct"}
+_HOME |= {"transparencycheck": OBSERVED, "servedcertificate": OBSERVED, "knownlog": CT}
 
 
 def _sqlite(path: Path, *, synchronous: str) -> dict[str, Any]:

@@ -60,6 +60,12 @@ class Environment(BaseSettings):
     trust_domain: str = "governor.internal"
     # Where revocation lists and OCSP answers are found; it stands in every certificate. Default: the HTTP address.
     pki_url: str = ""
+    # A log list (v3 JSON) of logs besides our own in which certificates of ours are to be; empty: our own alone.
+    ct_logs: str = ""
+    # The public log list that the logs of the world are known from: an https:// address or a file; empty: none.
+    ct_log_list: str = ""
+    # The public key (PEM) that signs it, beside it as <list without .json>.sig; needed for an address.
+    ct_log_list_key: str = ""
     # "plaintext" opens the gRPC port without TLS: every program that reaches it is taken for a data plane.
     grpc_tls: Literal["mutual", "plaintext"] = "mutual"
     # Origins (scheme://host[:port]) besides the server's own from which browsers may call; comma-separated.
@@ -82,6 +88,10 @@ class Environment(BaseSettings):
             raise ValueError("GOV_TRUST_DOMAIN must be 1 to 255 of a-z, 0-9, '.', '-' and '_', such as example.org")
         if self.pki_url and not _URL.fullmatch(self.pki_url):
             raise ValueError("GOV_PKI_URL must be http://host[:port][/path]: verifiers ask there before any TLS")
+        if self.ct_log_list.startswith("http://"):
+            raise ValueError("GOV_CT_LOG_LIST must be https://... or a file")
+        if self.ct_log_list and not self.ct_log_list_key:
+            raise ValueError("GOV_CT_LOG_LIST_KEY is missing: a log list is believed by its signature alone")
         if self.key_encryption_key and self.key_passphrase:
             raise ValueError("GOV_KEY_ENCRYPTION_KEY and GOV_KEY_PASSPHRASE are both set; use one")
         if self.key_passphrase and len(self.key_passphrase) < 16:

@@ -15,6 +15,7 @@ PERMISSIONS: Mapping[str, str] = {
     "pki.revoke": "revoke certificates, disable workloads",
     "pki.join": "make and withdraw join tokens",
     "pki.authority": "create and import authorities, rotate the root",
+    "pki.transparency": "open or close the gate of the logs, set what is watched, acknowledge findings",
     "pki.enroll": "have one's own certificate renewed",
     "pki.maintain": "issue what is due, publish revocation lists",
     "audit.read": "read the audit trail",
@@ -33,7 +34,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     "operator": _VIEW | {"registry.write", "registry.register", "traffic.write", "pki.write", "pki.join", "audit.read"},
     "security": _VIEW
     | {"audit.read", "audit.prove", "access.read", "access.write"}
-    | {"pki.write", "pki.revoke", "pki.join", "pki.authority"},
+    | {"pki.write", "pki.revoke", "pki.join", "pki.authority", "pki.transparency"},
     "auditor": _VIEW | {"audit.read", "audit.prove", "access.read"},
     "workload": frozenset({"registry.read", "registry.register", "dataplane.connect", "pki.enroll"}),
     "admin": frozenset(PERMISSIONS) - {"system.maintain", "pki.maintain"},

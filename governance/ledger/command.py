@@ -30,6 +30,9 @@ class Command:
     def check_actor(self, by: Actor) -> None:
         """Refuse what the permission alone cannot decide, such as handing out a right that `by` lacks."""
 
+    def check_reason(self, reason: str) -> None:
+        """Refuse what may not be done without saying why."""
+
     def changed_at(self, recorded: int) -> int:
         """The revision that `if_revision` must not be older than; `recorded` is that of the last fact of the thing."""
         return recorded

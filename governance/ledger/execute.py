@@ -48,6 +48,7 @@ def execute(
     if request_id:
         check_request_id(request_id)
     check_text(reason, field="reason", limit=MAX_REASON)
+    command.check_reason(reason)
     key = f"{by.kind}:{by.name}:{request_id}" if request_id else None
     content = _content_hash(command)
     with _writable(), turn("default"), transaction.atomic():

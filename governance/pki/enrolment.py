@@ -17,9 +17,10 @@ from governance.ledger.execute import execute
 from governance.pki.authority import Names, to_pem
 from governance.pki.certificates import serial_of
 from governance.pki.commands.workloads import EnrolWorkload
+from governance.pki.ct.gate import proven_or_refused
 from governance.pki.holders import holder_of
 from governance.pki.keys import key_id
-from governance.pki.leaf import issue
+from governance.pki.leaf import draft
 from governance.pki.making import urls_of
 from governance.pki.names import workload_of, workload_uri
 from governance.pki.queries.authorities import issuer, roots_pem, signer_of
@@ -89,7 +90,9 @@ def _enrol(namespace: str, name: str, csr: bytes, *, by: Actor, token: str = "",
     expect = names_for(namespace, name)
     key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey = check_request(csr, expect=expect)
     authority, signer = signer_of(ISSUER)
-    leaf = issue(signer, key, expect, life=WORKLOAD_LIFE, at=now(), urls=urls_of(authority))
+    drafted = draft(signer, key, expect, life=WORKLOAD_LIFE, at=now(), urls=urls_of(authority))
+    logged = proven_or_refused(drafted, holder_of("workload", namespace, name), issuer=ISSUER)
+    leaf = logged.leaf
     chain_pem = to_pem(leaf, *signer.chain)
     command = EnrolWorkload(
         namespace=namespace,
@@ -104,6 +107,7 @@ def _enrol(namespace: str, name: str, csr: bytes, *, by: Actor, token: str = "",
         not_after=leaf.not_valid_after_utc,
         token=token,
         renews=renews,
+        proofs=logged.proofs,
     )
     execute(command, by=by, reason="joins" if token else "renews its certificate")
     return Enrolled(chain_pem=chain_pem, roots_pem=roots_pem(), uri=expect.uris[0])

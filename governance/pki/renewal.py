@@ -26,6 +26,8 @@ LATE_AFTER = timedelta(minutes=15)
 # Pauses after the first, second, ... failure in a row (cert-manager's 1 h * 2^(n-1), at most 32 h).
 PAUSES = tuple(timedelta(hours=hours) for hours in (1, 2, 4, 8, 16, 32))
 SHORTEST_PAUSE = timedelta(minutes=1)
+# The same where only a log did not take it: logs come back sooner than broken requests mend.
+LOG_PAUSES = tuple(timedelta(seconds=seconds) for seconds in (10, 20, 40, 80, 160, 300))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,12 +112,13 @@ def urgency(*, not_before: datetime, not_after: datetime, renew_at: datetime | N
     return "overdue" if at >= renew_at + LATE_AFTER else "due"
 
 
-def next_attempt(failures: int, *, at: datetime, not_after: datetime | None) -> datetime:
-    """When to try again after the `failures`-th failure in a row.
+def next_attempt(failures: int, *, at: datetime, not_after: datetime | None, soon: bool = False) -> datetime:
+    """When to try again after the `failures`-th failure in a row; `soon` when only a log was missing.
 
     Never later than after a quarter of the time that is left, so that a short-lived certificate gets its attempts too.
     """
-    pause = PAUSES[min(failures, len(PAUSES)) - 1]
+    pauses = LOG_PAUSES if soon else PAUSES
+    pause = pauses[min(failures, len(pauses)) - 1]
     if not_after is not None and not_after > at:
         pause = min(pause, max(SHORTEST_PAUSE, (not_after - at) / 4))
     return at + pause

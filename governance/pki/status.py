@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from governance.pki.ct.standing import Pending
 from governance.pki.renewal import LATE_AFTER, Urgency, alarm_at, urgency
 from governance.pki.values import CertificateSpec
 
@@ -22,6 +23,7 @@ MANUALLY_TRIGGERED = "ManuallyTriggered"
 READY = "Ready"
 ISSUED = "Issued"
 FAILED = "Failed"
+PENDING = "NotLogged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,7 @@ class Certificate:
     revoked_reason: str
     revision: int
     claim: str = ""
+    pending: Pending | None = None
 
     @property
     def path(self) -> str:
@@ -93,6 +96,8 @@ class Certificate:
         if self.failures:
             times = "once" if self.failures == 1 else f"{self.failures} times"
             return Condition(holds=True, reason=FAILED, message=f"failed {times}: {self.last_error}")
+        if self.pending:
+            return Condition(holds=True, reason=PENDING, message=f"it waits for its proof: {self.pending.why}")
         if self.reason:
             return Condition(holds=True, reason=self.reason, message=_WHY.get(self.reason, self.reason))
         if self.attempt_at is not None and self.attempt_at <= at:

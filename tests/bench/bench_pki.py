@@ -113,14 +113,10 @@ def _bare(count: int) -> None:
 
 
 def _made(count: int) -> None:
-    from governance.pki.issue import make
-    from governance.pki.making import urls_of
-    from governance.pki.queries.authorities import signer_of
     from governance.pki.queries.certificates import certificates
+    from governance.pki.worker import made_all
 
-    authority, signer = signer_of("internal")
-    for each in certificates(namespaces=("shop",), limit=count):
-        make(each, signer, authority=authority, urls=urls_of(authority))
+    made_all(certificates(namespaces=("shop",), limit=count), {})
 
 
 def _same(at: datetime) -> datetime:

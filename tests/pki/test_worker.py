@@ -13,15 +13,13 @@ from governance.kernel.errors import Forbidden, Invalid
 from governance.ledger.execute import execute
 from governance.pki.commands import Failure, IssueNow, RecordFailures, StoreCertificates, claim
 from governance.pki.commands.issuing import CLAIM, MAX_BATCH
-from governance.pki.issue import Made, make
+from governance.pki.issue import Made
 from governance.pki.keys import described, from_pem
-from governance.pki.making import urls_of
 from governance.pki.models import Issued
-from governance.pki.queries.authorities import signer_of
 from governance.pki.queries.certificates import any_due, by_uid, history
 from governance.pki.tasks import issue_certificates
 from governance.pki.values import KeySpec
-from governance.pki.worker import WORKER, issue_due
+from governance.pki.worker import WORKER, issue_due, made_all
 from tests.fixtures.house import House
 from tests.fixtures.people import ChangesOnce
 from tests.pki.conftest import (
@@ -40,8 +38,9 @@ from tests.pki.conftest import (
 
 def made(name: str = "web", **changes: Any) -> Made:
     """The next issue of a certificate, not stored yet."""
-    authority, signer = signer_of("internal")
-    return replace(make(seen(name), signer, authority=authority, urls=urls_of(authority)), **changes)
+    (found,) = made_all([seen(name)], {})
+    assert isinstance(found, Made)
+    return replace(found, **changes)
 
 
 def storing(*items: Made, namespace: str = "shop") -> StoreCertificates:

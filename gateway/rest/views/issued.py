@@ -1,5 +1,6 @@
 """Certificates that were signed: their history, their chains, taking them back, and signing for keys of others."""
 
+from dataclasses import asdict
 from typing import Any
 
 from rest_framework.request import Request
@@ -16,7 +17,7 @@ from governance.pki import commands
 from governance.pki.holders import holder_of, namespace_of, serial_from
 from governance.pki.queries import certificates
 from governance.pki.seen import certificate_seen, issued_seen
-from governance.pki.signing import signed
+from governance.pki.signing import is_new, signed
 from governance.pki.status import IssuedCertificate
 from governance.pki.verifying import verdict_of
 
@@ -130,9 +131,16 @@ class SignRequest(GovernedView):
         reason, csr = body.pop("reason"), body.pop("csr")
         namespace, name = body.pop("namespace"), body.pop("name")
         spec = spec_of({**body, "renewal": "Disabled"}, name)
-        command = signed(csr.encode(), namespace=namespace, name=name, spec=spec)
-        response = self.execute(request, command, reason=reason, created=201)
-        after = None if terms_of(request).validate_only else response.data["after"]
+        on = terms_of(request, reason=reason)
+        command = signed(
+            csr.encode(),
+            namespace=namespace,
+            name=name,
+            spec=spec,
+            rehearsed=lambda command: is_new(command, by=self.actor, **asdict(on)),
+        )
+        response = self.execute(request, command, terms=on, created=201)
+        after = None if on.validate_only else response.data["after"]
         # By the receipt, and not by the command: a replayed request gets the certificate that it got the first time.
         response.data["issued"] = (
             shapes.Issued(issued_seen(self.actor, serial_from(after["serial"]))).data if after else None

@@ -24,7 +24,7 @@ from governance.pki.holders import holder_of, namespace_of
 from governance.pki.queries import certificates
 from governance.pki.renewal import forecast
 from governance.pki.seen import certificate_seen, issued_seen
-from governance.pki.signing import signed
+from governance.pki.signing import is_new, signed
 from governance.pki.verifying import verdict_of
 
 DEFAULT_DAYS, MAX_DAYS = 90, 366
@@ -139,8 +139,15 @@ def _verify(request: pb.VerifyChainRequest) -> pb.VerifyChainResponse:
 
 
 def _sign(request: pb.SignCertificateRequestRequest) -> pb.SignCertificateRequestResponse:
-    command = signed(request.csr, namespace=request.namespace, name=request.name, spec=convert.signing_spec(request))
-    answer = execute(command, by=current_actor(), **terms(request.mutation))
+    on = {"by": current_actor(), **terms(request.mutation)}
+    command = signed(
+        request.csr,
+        namespace=request.namespace,
+        name=request.name,
+        spec=convert.signing_spec(request),
+        rehearsed=lambda command: is_new(command, **on),
+    )
+    answer = execute(command, **on)
     if request.mutation.validate_only or answer.after is None:
         return pb.SignCertificateRequestResponse(receipt=receipt(answer))
     # By the receipt, and not by the command: a replayed request gets the certificate that it got the first time.

@@ -2,16 +2,23 @@
 
 from governance.pki.commands.authorities import CreateIssuer, NewAuthority, PublishLists, StoreResponder
 from governance.pki.commands.certificates import DeleteCertificate, IssueNow, RequestCertificate
-from governance.pki.commands.issuing import Failure, RecordFailures, StoreCertificates, claim
+from governance.pki.commands.findings import AcknowledgeFinding, RecordFindings
+from governance.pki.commands.gates import SetTransparency
+from governance.pki.commands.issuing import Failure, RecordFailures, claim
+from governance.pki.commands.proving import Proven, RecordProofs
 from governance.pki.commands.revoking import RevokeCertificate
 from governance.pki.commands.rewrapping import RewrapKeys, Rewrapped
 from governance.pki.commands.rotation import AbortRotation, AdvanceRotation, PrepareRotation
 from governance.pki.commands.signing import SignRequest
+from governance.pki.commands.storing import StoreCertificates
 from governance.pki.commands.transports import SetTransport
+from governance.pki.commands.watching import AddListener, RemoveListener, WatchNames
 from governance.pki.commands.workloads import CreateJoinToken, EnrolWorkload, SetWorkload, WithdrawJoinToken
 
 __all__ = [
     "AbortRotation",
+    "AcknowledgeFinding",
+    "AddListener",
     "AdvanceRotation",
     "CreateIssuer",
     "CreateJoinToken",
@@ -21,17 +28,23 @@ __all__ = [
     "IssueNow",
     "NewAuthority",
     "PrepareRotation",
+    "Proven",
     "PublishLists",
     "RecordFailures",
+    "RecordFindings",
+    "RecordProofs",
+    "RemoveListener",
     "RequestCertificate",
     "RevokeCertificate",
     "RewrapKeys",
     "Rewrapped",
+    "SetTransparency",
     "SetTransport",
     "SetWorkload",
     "SignRequest",
     "StoreCertificates",
     "StoreResponder",
+    "WatchNames",
     "WithdrawJoinToken",
     "claim",
 ]

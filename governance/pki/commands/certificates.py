@@ -149,6 +149,7 @@ def delete_certificate(command: DeleteCertificate, revision: int) -> Change:
     row = certificate_row(command.namespace, command.name)
     before: dict[str, Any] = row.as_json()
     models.Issued.objects.filter(holder=command.thing).update(sealed_key=None)
+    models.PendingIssue.objects.filter(uid=row.uid).delete()
     free_names(command.thing)
     row.delete()
     return Change(before, None)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from django.db.models import Q
+
 from governance.kernel.clock import now
 from governance.kernel.errors import Conflict, Invalid, NotFound
 from governance.ledger.command import Change, Command, handles
@@ -64,9 +66,11 @@ def revoke_certificate(command: RevokeCertificate, revision: int) -> Change:
         each.save()
     unsigned = [each for each in sorted({each.authority for each in affected}) if not _published(each)]
     serials = [each.serial for each in affected]
-    wanted = models.Certificate.objects.filter(serial__in=serials)
+    waited = models.PendingIssue.objects.filter(serial__in=serials)
+    wanted = models.Certificate.objects.filter(Q(serial__in=serials) | Q(uid__in=waited.values("uid")))
     # Also without a replacement: an issue that is under way may be over the revoked key, and must not be put in force.
     replaced = [_replace(each, revision, now_due=command.replace) for each in wanted]
+    waited.delete()
     after: dict[str, Any] = row.as_json() | {"together_with": sorted(set(serials) - {row.serial})}
     if unsigned:
         after |= {"lists_not_signed": unsigned}

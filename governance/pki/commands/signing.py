@@ -1,5 +1,6 @@
 """Recording what was signed for keys that are not kept here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
@@ -9,6 +10,7 @@ from governance.kernel.errors import Invalid
 from governance.ledger.command import Change, Command, handles
 from governance.pki import models
 from governance.pki.commands.authorities import issuer_row
+from governance.pki.commands.proofs import store_proofs
 from governance.pki.commands.tenancy import check_free, check_issuer, check_tenancy, claim_names
 from governance.pki.holders import holder_of
 from governance.pki.values import CertificateSpec
@@ -33,6 +35,7 @@ class SignRequest(Command):
     chain_pem: str = field(repr=False)
     not_before: datetime
     not_after: datetime
+    proofs: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         holder_of("request", self.namespace, self.name)
@@ -84,5 +87,7 @@ def sign_request(command: SignRequest, revision: int) -> Change:
         revision=revision,
     )
     row.save(force_insert=True)
+    if command.proofs:
+        store_proofs({command.serial: command.proofs}, revision)
     claim_names(f"issued/{command.serial}", command.namespace, command.spec, until=command.not_after)
     return Change(None, row.as_json())

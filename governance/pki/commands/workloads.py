@@ -1,5 +1,6 @@
 """Programs with identities: how they join, renew and leave."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -10,6 +11,7 @@ from governance.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from governance.kernel.ids import check_label, check_text, uuid7
 from governance.ledger.command import Change, Command, handles
 from governance.pki import models
+from governance.pki.commands.proofs import store_proofs
 
 MIN_TOKEN_S, MAX_TOKEN_S, DEFAULT_TOKEN_S = 60, 7 * 86_400, 3600
 # How long a certificate that was renewed renews once more over another key: the first answer may have been lost.
@@ -124,6 +126,7 @@ class EnrolWorkload(OfWorkload):
     not_after: datetime
     token: str = ""
     renews: str = ""
+    proofs: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def as_json(self) -> dict[str, Any]:
         """Who, and by what right; the certificate differs at each attempt."""
@@ -166,6 +169,8 @@ def enrol_workload(command: EnrolWorkload, revision: int) -> Change:
         issued_at=now(),
         revision=revision,
     ).save(force_insert=True)
+    if command.proofs:
+        store_proofs({command.serial: command.proofs}, revision)
     return Change(before, row.as_json())
 
 

@@ -7,6 +7,8 @@ from django.db.models import Q, QuerySet
 
 from governance.kernel.actor import EVERYWHERE
 from governance.pki import models
+from governance.pki.ct.standing import Pending
+from governance.pki.queries.logs import pending_of
 from governance.pki.renewal import CRITICAL, LATE_AFTER
 from governance.pki.status import Certificate, IssuedCertificate
 from governance.pki.values import spec_from
@@ -102,10 +104,11 @@ def _views(rows: QuerySet[models.Certificate]) -> list[Certificate]:
     known = models.Issued.objects.filter(revoked_at__isnull=False)
     known = known.filter(serial__in=serials) if len(serials) <= 500 else known
     taken_back = dict(known.values_list("serial", "revoked_reason"))
-    return [_view(row, taken_back.get(row.serial, "")) for row in found]
+    waiting = pending_of([row.uid for row in found])
+    return [_view(row, taken_back.get(row.serial, ""), waiting.get(row.uid)) for row in found]
 
 
-def _view(row: models.Certificate, revoked_reason: str) -> Certificate:
+def _view(row: models.Certificate, revoked_reason: str, pending: Pending | None) -> Certificate:
     return Certificate(
         uid=row.uid,
         namespace=row.namespace,
@@ -128,6 +131,7 @@ def _view(row: models.Certificate, revoked_reason: str) -> Certificate:
         revoked_reason=revoked_reason,
         revision=row.revision,
         claim=row.claim,
+        pending=pending,
     )
 
 

@@ -1,0 +1,46 @@
+"""What of a log's word is believed: a checkpoint that continues the last one, stored before anything rests on it."""
+
+import structlog
+
+from governance.kernel.clock import now
+from governance.kernel.errors import Unavailable
+from governance.pki.ct import checkpoint
+from governance.pki.ct.checkpoint import Head
+from governance.pki.ct.misbehaviour import Misbehaved
+from governance.pki.ct.reading import LogView, advance
+from governance.pki.observe import logs as observe
+from governance.pki.queries.logs import KnownLogView, known_log
+
+log = structlog.get_logger(__name__)
+
+
+def believed_head(view: LogView) -> Head:
+    """The newest checkpoint of a log, checked against the last one that was believed, and stored.
+
+    Raises Misbehaved for a log that contradicts itself, or did so before in a way that nothing mends, and Unavailable
+    for one that cannot be read. Either is stored too.
+    """
+    log_id = view.log.log_id.hex()
+    known = known_log(log_id)
+    if known.lie in observe.LASTING:
+        raise Misbehaved(known.lie, known.lie_message, known.lie_evidence)  # type: ignore[arg-type]  # as it was stored
+    try:
+        head = advance(_last(view, known), view.head(), view)
+    except Misbehaved as lie:
+        caught(view, lie)
+        raise
+    except Unavailable as error:
+        observe.unreadable(log_id, str(error), at=now())
+        raise
+    observe.believed(log_id, head, at=now())
+    return head
+
+
+def caught(view: LogView, lie: Misbehaved) -> None:
+    """Store what a log was caught at."""
+    log.error("a log lies", log=view.log.description, kind=lie.kind, reason=lie.message)
+    observe.caught(view.log.log_id.hex(), lie, at=now())
+
+
+def _last(view: LogView, known: KnownLogView) -> Head | None:
+    return checkpoint.check(known.checkpoint, view.log) if known.checkpoint else None

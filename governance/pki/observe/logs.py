@@ -1,0 +1,83 @@
+"""Writes what logs were seen to say, before anything is done on the strength of it."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from governance.kernel.ids import uuid7
+from governance.ledger.turn import turn
+from governance.pki.ct.checkpoint import Head
+from governance.pki.ct.misbehaviour import Misbehaved
+from governance.pki.models import KnownLog
+
+ALIAS = "ct"
+
+
+def believed(log_id: str, head: Head, *, at: datetime) -> None:
+    """Store a checkpoint that continues the one before; an older one than what is stored changes nothing of it.
+
+    Whatever the log was caught at is over, unless it is of the kind that stays (see `caught`).
+    """
+    fresh = {
+        "checkpoint": head.text,
+        "size": head.size,
+        "root": head.root,
+        "checkpoint_at": head.at,
+        "believed_at": at,
+        **_READABLE,
+        "read_at": at,
+    }
+    row, made = KnownLog.objects.get_or_create(log_id=log_id, defaults=fresh)
+    if not made:
+        KnownLog.objects.filter(log_id=log_id, size__lte=head.size).update(**fresh)
+        if row.lie and row.lie not in LASTING:
+            KnownLog.objects.filter(log_id=log_id).update(lie="", lie_message="", lie_evidence={}, lie_at=None)
+
+
+# Two signed heads that cannot both be true prove for ever that the log lied; the rest may have been a broken mirror.
+LASTING = frozenset({"forked", "inconsistent", "beyond_final"})
+_READABLE = {"error": "", "failing_since": None}
+
+
+def caught(log_id: str, lie: Misbehaved, *, at: datetime) -> None:
+    """Keep what a log was caught at, with its evidence; the first of the kind that stays is not overwritten."""
+    KnownLog.objects.get_or_create(log_id=log_id)
+    KnownLog.objects.filter(log_id=log_id).exclude(lie__in=LASTING).update(
+        lie=lie.kind, lie_message=lie.message[:500], lie_evidence=dict(lie.evidence), lie_at=at
+    )
+
+
+def forgiven(log_id: str) -> None:
+    """Forget what a log was caught at: somebody said that it may go on from what it shows next."""
+    KnownLog.objects.filter(log_id=log_id).update(
+        lie="", lie_message="", lie_evidence={}, lie_at=None, checkpoint="", size=0, root=b"", checkpoint_at=None
+    )
+
+
+def unreadable(log_id: str, reason: str, *, at: datetime) -> None:
+    """Note that a log could not be read; since when stays what it was."""
+    KnownLog.objects.get_or_create(log_id=log_id)
+    KnownLog.objects.filter(log_id=log_id, failing_since=None).update(failing_since=at)
+    KnownLog.objects.filter(log_id=log_id).update(error=reason[:500])
+
+
+def looked_at(log_id: str, next_index: int, *, at: datetime) -> None:
+    """Note that all entries before `next_index` were looked at."""
+    KnownLog.objects.filter(log_id=log_id, next_index__lt=next_index).update(next_index=next_index)
+    KnownLog.objects.filter(log_id=log_id).update(read_at=at, **_READABLE)
+
+
+def take(log_id: str, *, at: datetime, lasting: timedelta) -> str:
+    """Take the reading of a log for a while, so that two workers do not read it at once; empty when another has it."""
+    claim = uuid7()
+    with turn(ALIAS), transaction.atomic(using=KnownLog.objects.db):
+        KnownLog.objects.get_or_create(log_id=log_id)
+        free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=at)
+        taken = KnownLog.objects.filter(free, log_id=log_id).update(claim=claim, claimed_until=at + lasting)
+    return claim if taken else ""
+
+
+def let_go(log_id: str, claim: str) -> None:
+    """Let others read it."""
+    KnownLog.objects.filter(log_id=log_id, claim=claim).update(claim="", claimed_until=None)

@@ -1,0 +1,161 @@
+"""What is known of logs, and of what is in them."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from governance.kernel.actor import EVERYWHERE
+from governance.pki import models
+from governance.pki.ct.standing import GATE, Checked, FindingView, Mode, Pending, ProofView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownLogView:
+    """What is known of one log. `lie` is what it was caught at, `next_index` the first entry not looked at."""
+
+    log_id: str
+    checkpoint: str = ""
+    size: int = 0
+    root: bytes = b""
+    checkpoint_at: datetime | None = None
+    believed_at: datetime | None = None
+    read_at: datetime | None = None
+    next_index: int = 0
+    error: str = ""
+    failing_since: datetime | None = None
+    lie: str = ""
+    lie_message: str = ""
+    lie_evidence: Mapping[str, Any] | None = None
+    lie_at: datetime | None = None
+
+
+def known_log(log_id: str) -> KnownLogView:
+    """What is known of the log with this id (hex); nothing of one that was never read."""
+    return known_logs([log_id]).get(log_id) or KnownLogView(log_id=log_id)
+
+
+def known_logs(log_ids: Collection[str]) -> dict[str, KnownLogView]:
+    """The same of several, by id; those that were never read are not among them."""
+    return {
+        row.log_id: KnownLogView(
+            log_id=row.log_id,
+            checkpoint=row.checkpoint,
+            size=row.size,
+            root=bytes(row.root),
+            checkpoint_at=row.checkpoint_at,
+            believed_at=row.believed_at,
+            read_at=row.read_at,
+            next_index=row.next_index,
+            error=row.error,
+            failing_since=row.failing_since,
+            lie=row.lie,
+            lie_message=row.lie_message,
+            lie_evidence=dict(row.lie_evidence),
+            lie_at=row.lie_at,
+        )
+        for row in models.KnownLog.objects.filter(log_id__in=list(log_ids))
+    }
+
+
+def mode_of(issuer: str) -> Mode:
+    """What certificates of an issuer need before they are put in force."""
+    return modes().get(issuer, GATE)
+
+
+def modes() -> dict[str, Mode]:
+    """The same of every issuer for which it was ever set."""
+    rows = models.TransparencyGate.objects.values_list("issuer", "mode")
+    return dict(rows)  # type: ignore[arg-type]  # the column holds only what the command allows
+
+
+def pending_of(uids: Collection[str]) -> dict[str, Pending]:
+    """The issues that wait for their proof, by the uid of their certificate."""
+    rows = models.PendingIssue.objects.all()
+    rows = rows.filter(uid__in=list(uids)) if len(uids) <= 500 else rows
+    return {
+        row.uid: Pending(serial=row.serial, number=row.number, generation=row.generation, since=row.since, why=row.why)
+        for row in rows
+    }
+
+
+def waiting() -> list[tuple[str, str, str]]:
+    """Namespace, name and serial of every issue that waits for its proof, the longest waiting first."""
+    rows = models.PendingIssue.objects.order_by("since", "uid")
+    return list(rows.values_list("namespace", "name", "serial"))
+
+
+def proof_of(serial: str) -> ProofView | None:
+    """The proofs of one certificate, or None."""
+    row = models.LogProof.objects.filter(pk=serial).first()
+    return ProofView(serial=row.serial, proofs=dict(row.proofs), proven_at=row.proven_at) if row else None
+
+
+def proven(serials: Collection[str]) -> set[str]:
+    """Those of them whose proofs are kept."""
+    wanted, found = list(serials), set[str]()
+    for start in range(0, len(wanted), 500):
+        rows = models.LogProof.objects.filter(serial__in=wanted[start : start + 500])
+        found |= set(rows.values_list("serial", flat=True))
+    return found
+
+
+def checks(serials: Collection[str]) -> dict[str, Checked]:
+    """What the last check found of each; of those that were never checked nothing."""
+    wanted, found = list(serials), dict[str, Checked]()
+    for start in range(0, len(wanted), 500):
+        for row in models.TransparencyCheck.objects.filter(serial__in=wanted[start : start + 500]):
+            found[row.serial] = Checked(
+                serial=row.serial,
+                state=row.state,  # type: ignore[arg-type]  # the column holds only the three
+                why=row.why,
+                checked_at=row.checked_at,
+            )
+    return found
+
+
+def findings(
+    *, namespaces: Collection[str] = (EVERYWHERE,), kind: str = "", closed: bool = False, limit: int | None = None
+) -> list[FindingView]:
+    """What was found and is still so, newest first; with `closed` also what is so no more."""
+    rows = models.Finding.objects.order_by("-opened_at", "id")
+    if EVERYWHERE not in namespaces:
+        rows = rows.filter(namespace__in=list(namespaces))
+    if kind:
+        rows = rows.filter(kind=kind)
+    if not closed:
+        rows = rows.filter(closed_at=None)
+    return [_finding(row) for row in rows[:limit]]
+
+
+def finding(finding_id: str) -> FindingView | None:
+    """One finding, or None."""
+    row = models.Finding.objects.filter(pk=finding_id).first()
+    return _finding(row) if row else None
+
+
+def open_keys(prefix: str) -> set[str]:
+    """The keys of what is open that begin with `prefix`."""
+    return set(models.Finding.objects.filter(closed_at=None, key__startswith=prefix).values_list("key", flat=True))
+
+
+def watched_names() -> tuple[str, ...]:
+    """The names for which logs are searched, besides those of our own certificates."""
+    found = models.WatchedNames.objects.filter(pk=1).values_list("names", flat=True).first()
+    return tuple(found or ())
+
+
+def _finding(row: models.Finding) -> FindingView:
+    return FindingView(
+        id=row.id,
+        key=row.key,
+        kind=row.kind,  # type: ignore[arg-type]  # the column holds only what is declared
+        namespace=row.namespace,
+        subject=row.subject,
+        message=row.message,
+        detail=dict(row.detail),
+        opened_at=row.opened_at,
+        acknowledged_at=row.acknowledged_at,
+        closed_at=row.closed_at,
+        revision=row.revision,
+    )
