@@ -95,3 +95,8 @@ def of_authority(authority: str) -> str:
 def of_issued(serial: str) -> str:
     """The context of an issued certificate's key."""
     return f"issued/{serial}"
+
+
+def of_log(name: str) -> str:
+    """The context of the key of a certificate log."""
+    return f"ct-log/{name}"

@@ -1,19 +1,18 @@
 """Puts every private key that is kept here under the key-encryption key of today."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import structlog
 
 from governance.kernel.actor import Actor
 from governance.kernel.errors import GovernanceError
 from governance.ledger.execute import execute
-from governance.pki.commands.rewrapping import RewrapKeys, Rewrapped
+from governance.pki.commands.rewrapping import Kind, RewrapKeys, Rewrapped
 from governance.pki.keyring import rewrapped
 from governance.pki.queries.keys import sealed_keys
 
 BATCH = 200
-KINDS: tuple[Literal["authority", "issued"], ...] = ("authority", "issued")
+KINDS: tuple[Kind, ...] = ("authority", "issued", "log")
 log = structlog.get_logger(__name__)
 
 
@@ -49,7 +48,7 @@ def rewrap_all(*, by: Actor) -> Outcome:
     return Outcome(moved=moved, left=left)
 
 
-def _store(kind: Literal["authority", "issued"], items: list[Rewrapped], by: Actor) -> int:
+def _store(kind: Kind, items: list[Rewrapped], by: Actor) -> int:
     if not items:
         return 0
     receipt = execute(RewrapKeys(kind=kind, items=tuple(items)), by=by, reason="the key-encryption key was changed")

@@ -12,6 +12,7 @@ from governance.kernel.clock import now
 from governance.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from governance.ledger.execute import execute
 from governance.pki.commands import CreateIssuer, RequestCertificate
+from governance.pki.ct.own.log import ensure_log
 from governance.pki.enrolment import ISSUER
 from governance.pki.making import SIGNER_LIFE, new_pair
 from governance.pki.names import workload_uri
@@ -37,7 +38,7 @@ def ensure_pki() -> bool:
     key-encryption key of today.
     """
     check_keys()
-    made = False
+    made = ensure_log()
     if issuer(ISSUER) is None:
         pair = new_pair(f"Governor {settings.GOV.trust_domain}")
         command = CreateIssuer(

@@ -6,14 +6,15 @@ from typing import Any, ClassVar, Literal
 from governance.kernel.errors import Invalid
 from governance.ledger.command import Change, Command, handles
 from governance.pki import models
+from governance.pki.ct.models import CtLog
 
-Kind = Literal["authority", "issued"]
+Kind = Literal["authority", "issued", "log"]
 MAX_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rewrapped:
-    """The key of the authority or of the issued certificate `of`, as it was read and as it is to be kept."""
+    """The key of the authority, the issued certificate or the log `of`, as it was read and as it is to be kept."""
 
     of: str
     was: bytes = field(repr=False)
@@ -47,9 +48,14 @@ class RewrapKeys(Command):
 def rewrap_keys(command: RewrapKeys, revision: int) -> Change:
     """Replace each, unless it is another key by now or is kept no more; the fact says how many were replaced."""
     del revision
-    table: type[models.Authority] | type[models.Issued]
-    table = models.Authority if command.kind == "authority" else models.Issued
-    done = 0
-    for each in command.items:
-        done += table.objects.filter(pk=each.of, sealed_key=each.was).update(sealed_key=each.now)
+    done = sum(_replaced(command.kind, each) for each in command.items)
     return Change({"kind": command.kind, "moved": 0}, {"kind": command.kind, "moved": done})
+
+
+def _replaced(kind: Kind, one: Rewrapped) -> int:
+    """On SQLite the log is in another database: it may have the other key without the fact, but not the reverse."""
+    if kind == "log":
+        return CtLog.objects.filter(name=one.of, sealed_key=one.was).update(sealed_key=one.now)
+    table: type[models.Authority] | type[models.Issued]
+    table = models.Authority if kind == "authority" else models.Issued
+    return table.objects.filter(pk=one.of, sealed_key=one.was).update(sealed_key=one.now)

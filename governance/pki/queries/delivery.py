@@ -10,7 +10,8 @@ from prometheus_client import Counter
 from governance.kernel.errors import GovernanceError, Invalid, Unavailable
 from governance.ledger.queries import Entry
 from governance.pki import models
-from governance.pki.keyring import key_encryption_key, of_authority, of_issued, opened
+from governance.pki.ct.models import CtLog
+from governance.pki.keyring import key_encryption_key, of_authority, of_issued, of_log, opened
 
 unreadable_total = Counter(
     "governor_certificates_unreadable_total", "Certificates that could not be delivered: their key does not open"
@@ -151,10 +152,12 @@ def check_keys() -> None:
 
 
 def _kept() -> Iterator[tuple[bytes, str]]:
-    """Every key of an authority, then those of certificates in force."""
+    """Every key of an authority, then that of the log, then those of certificates in force."""
     authorities = models.Authority.objects.filter(sealed_key__isnull=False).order_by("id")
     for authority, sealed_key in authorities.values_list("id", "sealed_key"):
         yield bytes(sealed_key or b""), of_authority(authority)
+    for name, sealed_key in CtLog.objects.values_list("name", "sealed_key"):
+        yield bytes(sealed_key), of_log(name)
     newest = models.Certificate.objects.exclude(serial="").values("serial")
     issued = models.Issued.objects.filter(serial__in=newest, sealed_key__isnull=False)
     for serial, sealed_key in issued.values_list("serial", "sealed_key").iterator():
