@@ -17,6 +17,7 @@ from governance.ledger.command import Receipt
 from governance.ledger.execute import execute
 from governance.ledger.models import Fact
 from governance.pki.commands import RequestCertificate
+from governance.pki.ct.models import CtLog
 from governance.pki.models import Authority, Issued
 from governance.pki.pem import chain_from_pem
 from governance.pki.queries.certificates import certificate, history
@@ -120,6 +121,7 @@ def keys_kept() -> list[bytes]:
     kept = [
         *Authority.objects.values_list("sealed_key", flat=True),
         *Issued.objects.values_list("sealed_key", flat=True),
+        *CtLog.objects.values_list("sealed_key", flat=True),
     ]
     return [bytes(each) for each in kept if each is not None]
 
