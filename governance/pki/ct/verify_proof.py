@@ -1,0 +1,300 @@
+#!/usr/bin/env python3
+"""Checks, with nothing but Python and this file, that a certificate is in a log.
+
+    python3 verify_proof.py certificate.pem proof.tlog-proof log-key.pem
+
+certificate.pem holds the certificate and, after it, the one that issued it, both in PEM or both in DER.
+proof.tlog-proof is the proof of inclusion (c2sp.org/tlog-proof@v1), and log-key.pem the log's public key (P-256).
+One line is printed for each check, and the exit code is 0 only when all of them pass.
+"""
+
+from __future__ import annotations  # whoever checks may have an old Python: 3.8 will do
+
+import base64
+import hashlib
+import re
+import sys
+from pathlib import Path
+
+SCT_LIST = bytes.fromhex("060a2b06010401d679020402")  # 1.3.6.1.4.1.11129.2.4.2, with tag and length
+POISON = bytes.fromhex("060a2b06010401d679020403")  # 1.3.6.1.4.1.11129.2.4.3
+P256_KEY = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")  # what precedes the point
+# The curve P-256 (FIPS 186-4, D.1.2.3): the field, b, the order and the base point.
+P = 2**256 - 2**224 + 2**192 + 2**96 - 1
+B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+G = (
+    0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
+    0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5,
+)
+
+
+class Wrong(Exception):
+    """Something that is not as it must be, in a sentence."""
+
+
+def add(p: tuple[int, int] | None, q: tuple[int, int] | None) -> tuple[int, int] | None:
+    """The sum of two points; None is the neutral one."""
+    if p is None or q is None:
+        return p or q
+    if p[0] == q[0] and (p[1] + q[1]) % P == 0:
+        return None
+    rise, run = (3 * p[0] * p[0] - 3, 2 * p[1]) if p == q else (q[1] - p[1], q[0] - p[0])
+    slope = rise * pow(run, -1, P)
+    x = (slope * slope - p[0] - q[0]) % P
+    return x, (slope * (p[0] - x) - p[1]) % P
+
+
+def times(factor: int, point: tuple[int, int]) -> tuple[int, int] | None:
+    """The point added to itself so often."""
+    total = None
+    for bit in f"{factor:b}":
+        total = add(total, total)
+        total = add(total, point) if bit == "1" else total
+    return total
+
+
+def signed(key_der: bytes, signature: bytes, message: bytes) -> bool:
+    """Whether the key made this ECDSA signature with SHA-256 (FIPS 186-4, 6.4)."""
+    x, y = int.from_bytes(key_der[-64:-32], "big"), int.from_bytes(key_der[-32:], "big")
+    ((_, _, start, end),) = parts(signature)
+    r, s = (int.from_bytes(signature[inner:stop], "big") for _, _, inner, stop in parts(signature, start, end))
+    shortest = wrap(0x30, b"".join(wrap(2, n.to_bytes(n.bit_length() // 8 + 1, "big")) for n in (r, s)))
+    if signature != shortest or not (0 < r < N and 0 < s < N):
+        return False
+    digest = int.from_bytes(hashlib.sha256(message).digest(), "big")
+    point = add(times(digest * pow(s, -1, N) % N, G), times(r * pow(s, -1, N) % N, (x, y)))
+    return point is not None and point[0] % N == r
+
+
+def parts(data: bytes, at: int = 0, end: int | None = None) -> list[tuple[int, int, int, int]]:
+    """The elements of DER between two places: tag, where one begins, where its content begins, and where it ends."""
+    found, end = [], len(data) if end is None else end
+    while at < end:
+        length, inner = data[at + 1] if at + 1 < end else end, at + 2
+        if length >= 0x80 and inner < end:
+            count = length & 0x7F
+            length, inner = int.from_bytes(data[inner : inner + count], "big"), inner + count
+            if not 0 < count < 5 or length < 0x80 or length >> 8 * (count - 1) == 0:
+                raise Wrong("a length is not as DER writes it")
+        if inner + length > end:
+            raise Wrong("a structure is cut short")
+        found.append((data[at], at, inner, inner + length))
+        at = inner + length
+    return found
+
+
+def wrap(tag: int, content: bytes) -> bytes:
+    """An element of DER."""
+    size = len(content)
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag, size] if size < 0x80 else [tag, 0x80 | len(length), *length]) + content
+
+
+def vector(data: bytes, at: int, size: int) -> tuple[bytes, int]:
+    """What stands at `at` behind its length of `size` bytes, and where it ends."""
+    start = at + size
+    end = start + int.from_bytes(data[at:start], "big")
+    if end > len(data) or start > len(data):
+        raise Wrong("a structure is cut short")
+    return data[start:end], end
+
+
+def fields(certificate: bytes) -> list[tuple[int, int, int, int]]:
+    """The elements of the TBSCertificate: version, serial, algorithm, issuer, validity, subject, key and so on."""
+    ((_, _, start, end),) = parts(certificate)
+    found = parts(certificate, *parts(certificate, start, end)[0][2:])
+    if len(found) < 8 or found[0][0] != 0xA0 or found[-1][0] != 0xA3:
+        raise Wrong("the certificate, or its issuer, is not of version 3 with extensions")
+    return found
+
+
+def entry_of(leaf: bytes, issuer: bytes) -> tuple[bytes, bytes]:
+    """What the log signed of the certificate (RFC 6962, 3.2), and the list of SCTs that is cut out of it."""
+    its, above = fields(leaf), fields(issuer)
+    if leaf[its[3][1] : its[3][3]] != issuer[above[5][1] : above[5][3]]:
+        raise Wrong("the certificate was not issued by the one after it")
+    kept, scts = [], []
+    for _, at, start, end in parts(leaf, *parts(leaf, *its[-1][2:])[0][2:]):
+        if leaf.startswith(POISON, start):
+            raise Wrong("the certificate is a precertificate, and not the one that follows it")
+        if leaf.startswith(SCT_LIST, start):
+            ((_, _, inner, stop),) = parts(leaf, *parts(leaf, start, end)[-1][2:])
+            scts.append(leaf[inner:stop])
+        else:
+            kept.append(leaf[at:end])
+    if len(scts) != 1:
+        raise Wrong(f"the certificate has {len(scts)} lists of SCTs, and one is needed")
+    tbs = wrap(0x30, leaf[its[0][1] : its[-1][1]] + (wrap(0xA3, wrap(0x30, b"".join(kept))) if kept else b""))
+    key_hash = hashlib.sha256(issuer[above[6][1] : above[6][3]]).digest()
+    return b"\x00\x01" + key_hash + len(tbs).to_bytes(3, "big") + tbs, scts[0]
+
+
+def sct_of(scts: bytes, log_id: bytes) -> tuple[bytes, bytes, bytes, bytes]:
+    """The one SCT of this log: its time, its extensions, the algorithms, and its signature."""
+    inner, end = vector(scts, 0, 2)
+    at, found = 0, []
+    while at < len(inner):
+        sct, at = vector(inner, at, 2)
+        if sct[:1] == b"\x00" and sct[1:33] == log_id:
+            extensions, after = vector(sct, 41, 2)
+            signature, stop = vector(sct, after + 2, 2)
+            if stop != len(sct):
+                raise Wrong("the certificate has an SCT that is followed by something else")
+            found.append((sct[33:41], extensions, sct[after : after + 2], signature))
+    if end != len(scts) or len(found) != 1:
+        raise Wrong(f"the certificate has {len(found)} SCTs of this log, and one is needed")
+    return found[0]
+
+
+def index_in(extensions: bytes) -> int | None:
+    """The leaf index that an SCT names (static-ct-api), if it does."""
+    at, found = 0, []
+    while at < len(extensions):
+        kind, (value, at) = extensions[at], vector(extensions, at + 1, 2)
+        if kind == 0:
+            found.append(value)
+    if len(found) > 1 or any(len(value) != 5 for value in found):
+        raise Wrong("the certificate has an SCT whose leaf index cannot be read")
+    return int.from_bytes(found[0], "big") if found else None
+
+
+def unbase64(text: str, size: int = 0) -> bytes:
+    """The bytes of a line, which must be written in the one form that base64 has for them."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except ValueError:
+        data = b""
+    if base64.b64encode(data).decode() != text or (size and len(data) != size) or not data:
+        raise Wrong(f"this is not the base64 that is due in its place: {text[:60]!r}")
+    return data
+
+
+def proof_of(text: str) -> tuple[int, list[bytes], str]:
+    """The index, the audit path and the checkpoint of a proof file."""
+    said, separator, checkpoint = text.partition("\n\n")
+    header, *lines = said.split("\n")
+    if header != "c2sp.org/tlog-proof@v1" or not separator:
+        raise Wrong("the proof is none: it must start with c2sp.org/tlog-proof@v1 and end with a checkpoint")
+    if lines and lines[0].startswith("extra "):
+        unbase64(lines.pop(0)[6:])
+    if not lines or not re.fullmatch(r"index (0|[1-9][0-9]{0,18})", lines[0]):
+        raise Wrong("the proof does not say at which index the certificate is")
+    return int(lines[0][6:]), [unbase64(line, 32) for line in lines[1:]], checkpoint
+
+
+def head_of(checkpoint: str) -> tuple[str, int, bytes, list[tuple[str, bytes]]]:
+    """The origin, size and root of a checkpoint, and its signatures with the names that stand before them."""
+    text, separator, rest = checkpoint.partition("\n\n")
+    lines, signatures = text.split("\n"), rest.split("\n")
+    if not separator or len(lines) != 3 or not re.fullmatch("0|[1-9][0-9]{0,18}", lines[1]) or signatures.pop():
+        raise Wrong("the proof has no checkpoint: origin, size, root, an empty line and signatures are needed")
+    matches = [re.fullmatch(r"— ([^\s+]+) (\S+)", line) for line in signatures]
+    if not all(matches):
+        raise Wrong("the proof has a checkpoint with a line that is no signature")
+    return lines[0], int(lines[1]), unbase64(lines[2], 32), [(m[1], unbase64(m[2])) for m in matches if m]
+
+
+def root_from(leaf: bytes, index: int, size: int, path: list[bytes]) -> bytes:
+    """The root to which the path leads, by the definition of it (RFC 6962, 2.1.1)."""
+    if index >= size or (size == 1) != (not path):
+        raise Wrong("the proof has not the length that its index and the size in the checkpoint make")
+    if size == 1:
+        return leaf
+    left_size = 1 << ((size - 1).bit_length() - 1)
+    if index < left_size:
+        pair = root_from(leaf, index, left_size, path[:-1]) + path[-1]
+    else:
+        pair = path[-1] + root_from(leaf, index - left_size, size - left_size, path[:-1])
+    return hashlib.sha256(b"\x01" + pair).digest()
+
+
+class Case:
+    """A certificate, a proof and a log; each check says what it found, or raises Wrong."""
+
+    def __init__(self, certificates: list[bytes], proof: str, key: bytes) -> None:
+        if len(certificates) < 2:
+            raise Wrong("the certificate's file must hold the certificate and, after it, the one that issued it")
+        x, y = int.from_bytes(key[-64:-32], "big"), int.from_bytes(key[-32:], "big")
+        if key[:-64] != P256_KEY or max(x, y) >= P or (y * y - x * x * x + 3 * x - B) % P:
+            raise Wrong("the log's key is not one public key on the curve P-256")
+        self.leaf, self.issuer, self.proof, self.key = certificates[0], certificates[1], proof, key
+        self.log_id = hashlib.sha256(key).digest()
+
+    def promised(self) -> tuple[bytes, int | None, bytes, bytes]:
+        """The leaf that the log signed, the index that it named, and the signature with its algorithms."""
+        entry, scts = entry_of(self.leaf, self.issuer)
+        at, extensions, algorithms, signature = sct_of(scts, self.log_id)
+        leaf = b"\x00\x00" + at + entry + len(extensions).to_bytes(2, "big") + extensions
+        return leaf, index_in(extensions), algorithms, signature
+
+    def promise(self) -> str:
+        """The SCT in the certificate."""
+        leaf, _, algorithms, signature = self.promised()
+        if algorithms != b"\x04\x03" or not signed(self.key, signature, leaf):
+            raise Wrong("the SCT in the certificate is not signed by the log's key for this certificate")
+        return f"the certificate has an SCT of the log {self.log_id.hex()}, and the log's key signed it"
+
+    def index(self) -> str:
+        """The index."""
+        index, promised = proof_of(self.proof)[0], self.promised()[1]
+        if promised not in {None, index}:
+            raise Wrong(f"the SCT names index {promised}, and the proof is about {index}")
+        return f"the proof is about index {index}" + ("" if promised is None else ", which the SCT names")
+
+    def inclusion(self) -> str:
+        """The audit path."""
+        index, path, checkpoint = proof_of(self.proof)
+        _, size, root, _ = head_of(checkpoint)
+        if root_from(hashlib.sha256(b"\x00" + self.promised()[0]).digest(), index, size, path) != root:
+            raise Wrong("the proof does not lead from the certificate to the root of the checkpoint")
+        return f"the certificate is entry {index} of the {size} in the checkpoint"
+
+    def checkpoint(self) -> str:
+        """The signature over size and root (static-ct-api); the origin is not covered by it, only the key is."""
+        origin, size, root, signatures = head_of(proof_of(self.proof)[2])
+        number = hashlib.sha256(origin.encode() + b"\n\x05" + self.log_id).digest()[:4]
+        ours = [text[4:] for name, text in signatures if name == origin and text[:4] == number]
+        for text in ours:
+            signature, end = vector(text, 10, 2)
+            message = b"\x00\x01" + text[:8] + size.to_bytes(8, "big") + root
+            if end != len(text) or text[8:10] != b"\x04\x03" or not signed(self.key, signature, message):
+                raise Wrong("the checkpoint has a signature that the log's key did not make")
+        if not ours:
+            raise Wrong("the checkpoint is not signed by the log's key")
+        return f"the checkpoint of {origin} is signed by the log's key"
+
+
+def contents(path: str, label: str) -> list[bytes]:
+    """The DER in a file: of each PEM block with this label, or of each element when there is none."""
+    data = Path(path).read_bytes()
+    if b"-----BEGIN" not in data:
+        return [data[at:end] for _, at, _, end in parts(data)]
+    pattern = f"-----BEGIN {label}-----([A-Za-z0-9+/=\\s]+)-----END {label}-----"
+    return [unbase64("".join(block.split())) for block in re.findall(pattern, data.decode(errors="replace"))]
+
+
+def main(arguments: list[str]) -> int:
+    """The exit code."""
+    if len(arguments) != 3:
+        raise SystemExit(__doc__)
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # for origins, in any locale
+    certificate, proof, key = arguments
+    try:
+        certificates, keys = contents(certificate, "CERTIFICATE"), contents(key, "PUBLIC KEY")
+        case = Case(certificates, Path(proof).read_bytes().decode(errors="replace"), b"".join(keys))
+    except (OSError, Wrong) as error:
+        print(f"FAIL input: {error}")
+        return 1
+    failed = 0
+    for check in (case.promise, case.index, case.inclusion, case.checkpoint):
+        try:
+            print(f"PASS {check.__name__}: {check()}")
+        except (Wrong, IndexError, ValueError, OverflowError) as error:
+            failed = 1
+            print(f"FAIL {check.__name__}: {error if isinstance(error, Wrong) else 'what was given cannot be read'}")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
