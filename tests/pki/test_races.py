@@ -9,10 +9,11 @@ from governance.pki.enrolment import renew
 from governance.pki.pem import chain_from_pem
 from governance.pki.queries.certificates import by_uid, history, issued, issued_of
 from governance.pki.values import KeySpec
-from governance.pki.worker import WORKER, issue_due, made_of
+from governance.pki.worker import WORKER, issue_due
 from tests.fixtures.house import House
 from tests.pki.conftest import leaf_of, seen, want
 from tests.pki.joining import URI, acting, csr, joined
+from tests.pki.making import made_of
 
 NEVER = KeySpec(rotation_policy="Never")
 

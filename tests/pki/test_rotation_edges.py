@@ -20,10 +20,11 @@ from governance.pki.queries.authorities import authorities, roots_pem, signer_of
 from governance.pki.queries.certificates import by_uid
 from governance.pki.queries.rotation import open_rotation
 from governance.pki.succession import successor_of
-from governance.pki.worker import WORKER, issue_due, made_of
+from governance.pki.worker import WORKER, issue_due
 from tests.fixtures.house import House
 from tests.pki.conftest import seen, want
 from tests.pki.joining import URI, acting, csr, joined
+from tests.pki.making import made_of
 from tests.pki.rotating import advancing, opened, rotated, under_way
 
 YEARS = timedelta(days=3650)

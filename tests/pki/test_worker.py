@@ -19,7 +19,7 @@ from governance.pki.models import Issued
 from governance.pki.queries.certificates import any_due, by_uid, history
 from governance.pki.tasks import issue_certificates
 from governance.pki.values import KeySpec
-from governance.pki.worker import WORKER, issue_due, made_all
+from governance.pki.worker import WORKER, issue_due
 from tests.fixtures.house import House
 from tests.fixtures.people import ChangesOnce
 from tests.pki.conftest import (
@@ -34,13 +34,12 @@ from tests.pki.conftest import (
     seen,
     want,
 )
+from tests.pki.making import made_of
 
 
 def made(name: str = "web", **changes: Any) -> Made:
     """The next issue of a certificate, not stored yet."""
-    (found,) = made_all([seen(name)], {})
-    assert isinstance(found, Made)
-    return replace(found, **changes)
+    return replace(made_of(seen(name)), **changes)
 
 
 def storing(*items: Made, namespace: str = "shop") -> StoreCertificates:
