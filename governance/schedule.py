@@ -16,6 +16,7 @@ TASKS = (
     "governance.registry.tasks",
     "governance.dataplane.tasks",
     "governance.pki.tasks",
+    "governance.pki.ct.tasks",
 )
 LONGEST_TASK_S = 3600
 

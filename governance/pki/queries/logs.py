@@ -139,6 +139,15 @@ def open_keys(prefix: str) -> set[str]:
     return set(models.Finding.objects.filter(closed_at=None, key__startswith=prefix).values_list("key", flat=True))
 
 
+def open_among(keys: Collection[str]) -> set[str]:
+    """Those of them that are open."""
+    wanted, found = list(keys), set[str]()
+    for start in range(0, len(wanted), 500):
+        rows = models.Finding.objects.filter(closed_at=None, key__in=wanted[start : start + 500])
+        found |= set(rows.values_list("key", flat=True))
+    return found
+
+
 def watched_names() -> tuple[str, ...]:
     """The names for which logs are searched, besides those of our own certificates."""
     found = models.WatchedNames.objects.filter(pk=1).values_list("names", flat=True).first()

@@ -1,0 +1,159 @@
+"""Checks that what was issued is logged: every live certificate by the clock, and at once what waits for its proof."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby, islice
+from time import monotonic
+
+import structlog
+
+from governance.kernel.clock import now
+from governance.kernel.errors import GovernanceError
+from governance.ledger.execute import execute
+from governance.pki.commands.findings import MOST_AT_ONCE, RecordFindings
+from governance.pki.commands.proving import Proven, RecordProofs
+from governance.pki.ct.logset import all_logs
+from governance.pki.ct.own.log import own_log
+from governance.pki.ct.proving import Prover, Standing
+from governance.pki.ct.standing import Checked, Noticed
+from governance.pki.observe import checks as observe
+from governance.pki.pem import chain_from_pem
+from governance.pki.queries import audited, logs
+from governance.pki.queries.audited import Audited
+from governance.pki.worker import WORKER
+
+PAGE = 200
+# A round that is cut off goes on where it stopped.
+ROUND_S = 20.0
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A certificate and how it stands towards the logs."""
+
+    of: Audited
+    standing: Standing
+
+
+def prove_waiting() -> int:
+    """Prove what waits for its proof, and put it in force; how many it were. Nothing is asked when nothing waits."""
+    found = audited.waiting()
+    done = 0
+    for page in _pages(found):
+        judged = _judged(page, now())
+        done += _record(judged)
+        _notice_pending(judged)
+    _close("pending:", {f"pending:{each.serial}" for each in found} if found else set())
+    return done
+
+
+def check_live(*, before: datetime, limit_s: float = ROUND_S) -> int:
+    """Check every live certificate that was last checked before that time, the longest unchecked first; how many."""
+    until, count = monotonic() + limit_s, 0
+    modes = logs.modes()
+    for page in _pages(audited.live_unchecked(now(), before=before)):
+        judged = _judged(page, now())
+        _record([each for each in judged if not each.of.proven])
+        observe.checked(_checked(judged))
+        _notice(judged, modes)
+        count += len(judged)
+        if monotonic() >= until:
+            break
+    return count
+
+
+def _pages(found: Iterable[Audited]) -> Iterator[Sequence[Audited]]:
+    each = iter(found)
+    while page := list(islice(each, PAGE)):
+        yield page
+
+
+def _judged(page: Sequence[Audited], at: datetime) -> list[Judged]:
+    prover = Prover(all_logs(), needed=(own_log().log_id,), at=at)
+    return [Judged(of=each, standing=_standing(prover, each)) for each in page]
+
+
+def _standing(prover: Prover, of: Audited) -> Standing:
+    try:
+        leaf, *above = chain_from_pem(of.chain_pem + of.root_pem, field="chain_pem")
+    except GovernanceError as error:
+        return Standing(state="not_logged", why=f"its chain cannot be read: {error}")
+    return prover.standing(leaf, above)
+
+
+def _record(judged: Sequence[Judged]) -> int:
+    """Keep the proofs of those that have none yet; how many of them waited and are in force now."""
+    proven = sorted((each for each in judged if each.standing.state == "logged"), key=lambda each: each.of.namespace)
+    moved = 0
+    for namespace, some in groupby(proven, key=lambda each: each.of.namespace):
+        items = tuple(Proven(name=each.of.name, serial=each.of.serial, proofs=each.standing.proofs) for each in some)
+        receipt = execute(RecordProofs(namespace=namespace, items=items), by=WORKER, reason="proven to be logged")
+        moved += len(receipt.before or ())
+    return moved
+
+
+def _checked(judged: Sequence[Judged]) -> list[Checked]:
+    at = now()
+    return [
+        Checked(serial=each.of.serial, state=each.standing.state, why=each.standing.why, checked_at=at)
+        for each in judged
+    ]
+
+
+def _notice(judged: Sequence[Judged], modes: dict[str, logs.Mode]) -> None:
+    """Report what is not logged, or cannot be told, of issuers that do not have it switched off."""
+    opened: list[Noticed] = []
+    closed: list[str] = []
+    for each in judged:
+        state, silent = each.standing.state, modes.get(each.of.issuer) == "off"
+        for kind in ("not_logged", "cannot_tell"):
+            key = f"{kind}:{each.of.serial}"
+            if not silent and kind == {"not_logged": "not_logged", "unknown": "cannot_tell"}.get(state):
+                opened.append(_noticed(key, kind, each))
+            else:
+                closed.append(key)
+    _report(opened, closed)
+
+
+def _noticed(key: str, kind: str, of: Judged) -> Noticed:
+    return Noticed(
+        key=key,
+        kind=kind,  # type: ignore[arg-type]  # one of two
+        namespace=of.of.namespace,
+        subject=of.of.subject,
+        message=of.standing.why,
+        detail={"serial": of.of.serial, "holder": of.of.holder},
+    )
+
+
+def _notice_pending(judged: Sequence[Judged]) -> None:
+    lacking = [each for each in judged if each.standing.state != "logged"]
+    _report([_waits(each) for each in lacking], [])
+
+
+def _waits(of: Judged) -> Noticed:
+    return Noticed(
+        key=f"pending:{of.of.serial}",
+        kind="pending",
+        namespace=of.of.namespace,
+        subject=of.of.subject,
+        message=f"the new issue is not in force, the one before serves on: {of.standing.why}",
+        detail={"serial": of.of.serial, "holder": of.of.holder},
+    )
+
+
+def _close(prefix: str, still: set[str]) -> None:
+    _report([], sorted(logs.open_keys(prefix) - still))
+
+
+def _report(opened: Sequence[Noticed], closed: Sequence[str]) -> None:
+    """One fact, and none when it says nothing new: what is open stays open, what is closed stays closed."""
+    there = logs.open_among([*(each.key for each in opened), *closed])
+    fresh = [each for each in opened if each.key not in there]
+    over = [key for key in closed if key in there]
+    for start in range(0, max(len(fresh), len(over), 1), MOST_AT_ONCE):
+        some, gone = fresh[start : start + MOST_AT_ONCE], over[start : start + MOST_AT_ONCE]
+        if some or gone:
+            execute(RecordFindings(opened=tuple(some), closed=tuple(gone)), by=WORKER, reason="checked the logs")

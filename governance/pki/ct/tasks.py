@@ -1,0 +1,40 @@
+"""Work on certificate transparency that the clock starts."""
+
+from datetime import timedelta
+
+from prometheus_client import Gauge
+
+from governance.kernel.clock import now
+from governance.pki.commands import RecordProofs
+from governance.pki.ct import auditing
+from governance.pki.observe.checks import prune_checks
+from governance.pki.queries import audited
+from governance.schedule import periodic
+
+# Every live certificate is checked once a day, and a new one within a minute.
+CHECKED_EVERY = timedelta(hours=24)
+pending = Gauge(
+    "governor_certificates_pending",
+    "Issues that are not in force, as they are not proven to be logged",
+    multiprocess_mode="mostrecent",
+)
+
+
+@periodic(every=3, permission=RecordProofs.permission)
+def prove_what_waits() -> None:
+    """Put in force what is proven by now."""
+    found = len(audited.waiting())
+    pending.set(found)
+    auditing.prove_waiting()
+
+
+@periodic(every=30, permission=RecordProofs.permission)
+def check_certificates() -> None:
+    """Check the live certificates that were not checked for a day."""
+    auditing.check_live(before=now() - CHECKED_EVERY)
+
+
+@periodic(every=3600, permission="pki.maintain")
+def forget_checks() -> None:
+    """Forget what was found of certificates that are over."""
+    prune_checks(now())

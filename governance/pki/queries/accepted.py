@@ -1,0 +1,11 @@
+"""The roots up to which our log takes chains."""
+
+from cryptography import x509
+
+from governance.pki import models
+
+
+def accepted_roots() -> tuple[x509.Certificate, ...]:
+    """The roots that are trusted here, or will be or were: what they certify is to be seen, whoever hands it in."""
+    rows = models.Authority.objects.filter(kind="root", state__in=("active", "standby")).order_by("id")
+    return tuple(x509.load_pem_x509_certificate(pem.encode()) for pem in rows.values_list("pem", flat=True))

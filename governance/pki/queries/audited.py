@@ -1,0 +1,82 @@
+"""What is to be checked for being logged: live certificates, and those that wait."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from governance.pki import models
+
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audited:
+    """A certificate that is to be in the logs; `root_pem` ends its chain, `proven` says that its proofs are kept."""
+
+    serial: str
+    holder: str
+    issuer: str
+    chain_pem: str
+    root_pem: str
+    proven: bool
+
+    @property
+    def namespace(self) -> str:
+        """Of its holder."""
+        return self.holder.split("/")[1]
+
+    @property
+    def name(self) -> str:
+        """Of its holder, without kind and namespace."""
+        return self.holder.split("/", 2)[2]
+
+    @property
+    def subject(self) -> str:
+        """What people know it by: its holder, without the kind for managed certificates."""
+        return self.holder.removeprefix("certificate/")
+
+
+def waiting() -> list[Audited]:
+    """The issues that wait for their proof, the longest waiting first."""
+    serials = list(models.PendingIssue.objects.order_by("since", "uid").values_list("serial", flat=True))
+    return list(_audited(serials, proven=set()))
+
+
+def live_unchecked(at: datetime, *, before: datetime) -> Iterator[Audited]:
+    """The certificates in use or to be used that were not checked since `before`: newest issues and all of others.
+
+    Of a managed certificate it is the issue in force, of workloads and signed requests whatever is still valid.
+    """
+    recent = models.TransparencyCheck.objects.filter(checked_at__gte=before)
+    fresh = set(recent.values_list("serial", flat=True))
+    in_force = models.Certificate.objects.exclude(serial="").filter(not_after__gt=at)
+    wanted = [serial for serial in in_force.order_by("serial").values_list("serial", flat=True) if serial not in fresh]
+    others = models.Issued.objects.filter(not_after__gt=at, revoked_at=None, sealed_key=None)
+    others = others.exclude(holder__startswith="certificate/").exclude(holder__startswith="responder/")
+    wanted += [serial for serial in others.order_by("serial").values_list("serial", flat=True) if serial not in fresh]
+    for start in range(0, len(wanted), PAGE):
+        some = wanted[start : start + PAGE]
+        proven = set(models.LogProof.objects.filter(serial__in=some).values_list("serial", flat=True))
+        yield from _audited(some, proven=proven)
+
+
+def _audited(serials: list[str], *, proven: set[str]) -> Iterator[Audited]:
+    authorities = {row.id: row for row in models.Authority.objects.only("id", "issuer", "pem", "kind", "parent")}
+    for start in range(0, len(serials), PAGE):
+        some = serials[start : start + PAGE]
+        rows = models.Issued.objects.only("serial", "holder", "authority", "chain_pem").in_bulk(some)
+        for serial in some:
+            row = rows.get(serial)
+            authority = authorities.get(row.authority) if row else None
+            if row is None or authority is None:
+                continue
+            # A root that signs leaves itself is not part of what is sent after them.
+            root = authority.pem if authority.kind == "root" else ""
+            yield Audited(
+                serial=serial,
+                holder=row.holder,
+                issuer=authority.issuer,
+                chain_pem=row.chain_pem,
+                root_pem=root,
+                proven=serial in proven,
+            )
