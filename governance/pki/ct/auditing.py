@@ -1,6 +1,6 @@
 """Checks that what was issued is logged: every live certificate by the clock, and at once what waits for its proof."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
@@ -11,12 +11,12 @@ import structlog
 from governance.kernel.clock import now
 from governance.kernel.errors import GovernanceError
 from governance.ledger.execute import execute
-from governance.pki.commands.findings import MOST_AT_ONCE, RecordFindings
 from governance.pki.commands.proving import Proven, RecordProofs
 from governance.pki.ct.logset import all_logs
 from governance.pki.ct.own.log import own_log
 from governance.pki.ct.proving import Prover, Standing
-from governance.pki.ct.standing import Checked, Noticed
+from governance.pki.ct.reporting import report
+from governance.pki.ct.standing import Checked, Mode, Noticed
 from governance.pki.observe import checks as observe
 from governance.pki.pem import chain_from_pem
 from governance.pki.queries import audited, logs
@@ -102,7 +102,7 @@ def _checked(judged: Sequence[Judged]) -> list[Checked]:
     ]
 
 
-def _notice(judged: Sequence[Judged], modes: dict[str, logs.Mode]) -> None:
+def _notice(judged: Sequence[Judged], modes: Mapping[str, Mode]) -> None:
     """Report what is not logged, or cannot be told, of issuers that do not have it switched off."""
     opened: list[Noticed] = []
     closed: list[str] = []
@@ -114,7 +114,7 @@ def _notice(judged: Sequence[Judged], modes: dict[str, logs.Mode]) -> None:
                 opened.append(_noticed(key, kind, each))
             else:
                 closed.append(key)
-    _report(opened, closed)
+    report(opened, closed)
 
 
 def _noticed(key: str, kind: str, of: Judged) -> Noticed:
@@ -130,7 +130,7 @@ def _noticed(key: str, kind: str, of: Judged) -> Noticed:
 
 def _notice_pending(judged: Sequence[Judged]) -> None:
     lacking = [each for each in judged if each.standing.state != "logged"]
-    _report([_waits(each) for each in lacking], [])
+    report([_waits(each) for each in lacking], [])
 
 
 def _waits(of: Judged) -> Noticed:
@@ -145,15 +145,4 @@ def _waits(of: Judged) -> Noticed:
 
 
 def _close(prefix: str, still: set[str]) -> None:
-    _report([], sorted(logs.open_keys(prefix) - still))
-
-
-def _report(opened: Sequence[Noticed], closed: Sequence[str]) -> None:
-    """One fact, and none when it says nothing new: what is open stays open, what is closed stays closed."""
-    there = logs.open_among([*(each.key for each in opened), *closed])
-    fresh = [each for each in opened if each.key not in there]
-    over = [key for key in closed if key in there]
-    for start in range(0, max(len(fresh), len(over), 1), MOST_AT_ONCE):
-        some, gone = fresh[start : start + MOST_AT_ONCE], over[start : start + MOST_AT_ONCE]
-        if some or gone:
-            execute(RecordFindings(opened=tuple(some), closed=tuple(gone)), by=WORKER, reason="checked the logs")
+    report([], sorted(logs.open_keys(prefix) - still))

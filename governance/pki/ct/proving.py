@@ -69,7 +69,7 @@ class Prover:
             return Standing(state="not_logged", why=f"its timestamps cannot be read: {refusal}")
         not_after = leaf.not_valid_after_utc
         verdicts = [check_sct(sct, entry, self._logs, at=self._at, not_after=not_after) for sct in scts]
-        return self._judged([self._included(verdict, entry) for verdict in verdicts])
+        return self._judged([self.included(verdict, entry) for verdict in verdicts])
 
     def _judged(self, inclusions: Sequence[Inclusion]) -> Standing:
         there = {each.verdict.sct.log_id for each in inclusions if each.verdict.state == "valid"}
@@ -86,7 +86,8 @@ class Prover:
             state = "unknown" if counted else "logged"
         return Standing(state=state, why=said, inclusions=tuple(inclusions))
 
-    def _included(self, verdict: SctVerdict, entry: Entry) -> Inclusion:
+    def included(self, verdict: SctVerdict, entry: Entry) -> Inclusion:
+        """Whether the entry that a timestamp promises is in its log, by what is believed of that log."""
         if verdict.log is None or verdict.state != "valid":
             return Inclusion(verdict=verdict, state="not_logged", why=verdict.why)
         sct, log = verdict.sct, verdict.log

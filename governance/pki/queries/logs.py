@@ -79,6 +79,12 @@ def pending_of(uids: Collection[str]) -> dict[str, Pending]:
     }
 
 
+def pending_with(serial: str) -> Pending | None:
+    """The issue with this serial, when it waits for its proof."""
+    uid = models.PendingIssue.objects.filter(serial=serial).values_list("uid", flat=True).first()
+    return pending_of([uid]).get(uid) if uid else None
+
+
 def waiting() -> list[tuple[str, str, str]]:
     """Namespace, name and serial of every issue that waits for its proof, the longest waiting first."""
     rows = models.PendingIssue.objects.order_by("since", "uid")
