@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from gateway import health, pki, reader, sign_in
+from gateway import ct, health, pki, reader, sign_in
 from gateway.pages import urls as pages
 from gateway.rest import urls as rest
 
@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", reader.api, name="api"),
     path("healthz", health.alive),
     path("readyz", health.ready),
+    path("pki/ct/<slug:name>/", include(ct)),
     path("pki/roots.pem", pki.roots),
     path("pki/<uuid:authority>.crl", pki.crl),
     path("pki/<uuid:authority>.pem", pki.certificate),

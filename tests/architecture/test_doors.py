@@ -34,6 +34,16 @@ PUBLIC_PAGES = {
     "pki/<uuid:authority>.pem",
     "pki/<uuid:authority>/ocsp",
     "pki/<uuid:authority>/ocsp/<path:question>",
+    # The log of certificates is no secret: it is there so that everybody can see what was certified.
+    "pki/ct/<slug:name>/checkpoint",
+    "pki/ct/<slug:name>/tile/<path:place>",
+    "pki/ct/<slug:name>/issuer/<slug:fingerprint>",
+    "pki/ct/<slug:name>/log.v3.json",
+    "pki/ct/<slug:name>/log.pem",
+    "pki/ct/<slug:name>/ct/v1/get-roots",
+    # A chain that leads to a root of ours is the right to hand it in.
+    "pki/ct/<slug:name>/ct/v1/add-chain",
+    "pki/ct/<slug:name>/ct/v1/add-pre-chain",
     "api/v1/workloads:join",  # a join token is the right to it
 }
 # allauth itself leads a stranger to the sign-in.

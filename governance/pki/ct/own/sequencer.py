@@ -147,11 +147,19 @@ def _store(row: CtLog, rows: Sequence[dict[str, Any]], at_ms: int) -> str:
 
 def _tree(row: CtLog) -> Frontier:
     """The tree so far. What was not signed as it stands there must not be signed as the beginning of a larger one."""
-    tree = Frontier.decode(row.size, bytes(row.frontier))
-    head = checkpoint.check(row.checkpoint, log_of(row))
+    try:
+        tree = Frontier.decode(row.size, bytes(row.frontier))
+        head = checkpoint.check(row.checkpoint, log_of(row))
+    except (Invalid, Misbehaved) as error:
+        raise _altered(str(error)) from None
     if (head.size, head.root) != (tree.size, tree.root()):
-        raise Misbehaved("inconsistent", "the tree in the table is not the one signed last", {"signed": row.checkpoint})
+        raise _altered("its tree is not the one that was signed last")
     return tree
+
+
+def _altered(why: str) -> Unavailable:
+    log.error("the row of the log of certificates was altered: nothing more is appended", reason=why)
+    return Unavailable(f"the row of the log was altered: {why}")
 
 
 def _add_issuers(drafts: Sequence[Draft]) -> None:

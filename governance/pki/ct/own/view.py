@@ -1,6 +1,7 @@
 """Our own log as its readers see it: over its tables and files, and believed no more than any other log."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from governance.kernel.errors import Invalid, NotFound
 from governance.pki.ct import checkpoint, tile_leaf
@@ -35,30 +36,39 @@ class OwnView:
 
     def inclusion(self, leaf: bytes, index: int | None, head: Head) -> tuple[int, tuple[bytes, ...]]:
         """Where the leaf is, and its audit path. Without `index` every leaf is looked at."""
-        tiles = self._of(head)
-        if index is None:
-            index = self._find(leaf, tiles)
-        if index >= head.size or tiles.leaf(index) != leaf:
-            raise NotFound(f"the log of {head.size} entries does not have that entry at {index}")
-        return index, tiles.inclusion(index)
+        with self._under(head) as tiles:
+            if index is None:
+                index = self._find(leaf, tiles)
+            if index >= head.size or tiles.leaf(index) != leaf:
+                raise NotFound(f"the log of {head.size} entries does not have that entry at {index}")
+            return index, tiles.inclusion(index)
 
     def consistency(self, old: Head, new: Head) -> tuple[bytes, ...]:
         """The proof that the tree of `new` begins with that of `old`."""
-        return check_consistent(old, new, self._of(new).consistency(old.size))
+        with self._under(new) as tiles:
+            return check_consistent(old, new, tiles.consistency(old.size))
 
     def entries(self, start: int, end: int, head: Head) -> Iterator[LoggedEntry]:
-        """The entries `start` up to but not including `end`; beyond the end of the tree there are none."""
-        tiles, end = self._of(head), min(end, head.size)
+        """The entries `start` up to but not including `end`, each shown to be in the tree of `head`."""
+        if not 0 <= start <= end <= head.size:
+            raise Invalid(f"entries {start} to {end} are not in a tree of {head.size} entries")
         for number in range(start // WIDTH, -(-end // WIDTH)):
-            leaves = self._tile_of_entries(number, tiles)
-            for index, (leaf, expected) in enumerate(zip(leaves, tiles.tile(0, number), strict=True), number * WIDTH):
-                if start <= index < end:
-                    yield self._entry(index, leaf, expected)
+            first = number * WIDTH
+            with self._under(head) as tiles:
+                hashes, leaves = tiles.tile(0, number), self._leaves(number, tiles)
+                last = min(end, first + WIDTH)
+                found = [self._entry(n, leaves[n - first], hashes[n - first]) for n in range(max(start, first), last)]
+            yield from found
 
-    def _of(self, head: Head) -> Tiles:
+    @contextmanager
+    def _under(self, head: Head) -> Iterator[Tiles]:
+        """The tree of `head`, which goes with whatever is found to contradict it."""
         if self._tiles is None or self._tiles[0] != head:
             self._tiles = head, Tiles(tilefiles.fetch, head.size, root=head.root)
-        return self._tiles[1]
+        try:
+            yield self._tiles[1]
+        except Misbehaved as lie:
+            raise Misbehaved(lie.kind, lie.message, {"checkpoint": head.text, **lie.evidence}) from None
 
     def _find(self, leaf: bytes, tiles: Tiles) -> int:
         for number in range(-(-tiles.size // WIDTH)):
@@ -67,14 +77,14 @@ class OwnView:
                 return number * WIDTH + hashes.index(leaf)
         raise NotFound(f"the log of {tiles.size} entries does not have that entry")
 
-    def _tile_of_entries(self, number: int, tiles: Tiles) -> tuple[TileLeaf, ...]:
+    def _leaves(self, number: int, tiles: Tiles) -> tuple[TileLeaf, ...]:
         path = TilePath(DATA, number, width_of(0, number, tiles.size))
         try:
             leaves = tile_leaf.read_all(tilefiles.fetch(str(path)))
         except Invalid as refusal:
             raise Misbehaved("wrong_entry", f"{path} cannot be read: {refusal.message}") from None
         if len(leaves) != path.width:
-            raise Misbehaved("wrong_entry", f"{path} has {len(leaves)} entries")
+            raise Misbehaved("wrong_entry", f"{path} has {len(leaves)} entries, and {path.width} are due")
         return leaves
 
     def _entry(self, index: int, leaf: TileLeaf, expected: bytes) -> LoggedEntry:
