@@ -89,11 +89,11 @@ class _Place:
     def time(self) -> datetime:
         try:
             time = datetime.fromisoformat(self.text())
-        except ValueError:
+            if time.tzinfo is None:
+                raise self.wrong("is a time without a time zone")
+            return time.astimezone(UTC)
+        except (ValueError, OverflowError):  # the latter for the first and the last hours that there are
             raise self.wrong("is not a time") from None
-        if time.tzinfo is None:
-            raise self.wrong("is a time without a time zone")
-        return time.astimezone(UTC)
 
     def octets(self) -> bytes:
         try:

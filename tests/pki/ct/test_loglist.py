@@ -120,6 +120,7 @@ def test_what_a_list_says_of_its_logs() -> None:
         (lambda whole, log: log.update(state={"good": {}}), r"tiled_logs\[0\].state is none of pending, "),
         (lambda whole, log: log.update(state={"usable": {}}), r"tiled_logs\[0\].state.usable has no timestamp"),
         (lambda whole, log: log.update(state={"usable": {"timestamp": "soon"}}), "usable.timestamp is not a time"),
+        (lambda whole, log: log.update(state={"usable": {"timestamp": "0001-01-01T00:00:00+23:59"}}), "is not a time"),
         (lambda whole, log: log.update(state=[]), r"tiled_logs\[0\].state is not an object"),
         (lambda whole, log: log["temporal_interval"].pop("end_exclusive"), "temporal_interval has no end_exclusive"),
         (

@@ -1,6 +1,7 @@
 """SCTs that real logs signed: each holds for its certificate, and for nothing that differs from it in one bit."""
 
 import base64
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -18,7 +19,7 @@ from governance.pki.ct.entry import (
     leaf_hash,
     timestamped,
 )
-from governance.pki.ct.sct import Sct, embedded, encode_list, parse, parse_list, stapled
+from governance.pki.ct.sct import Sct, embedded, embedded_in, encode_list, parse, parse_list, stapled
 from tests.pki.ct import real
 
 AT = datetime(2018, 10, 1, tzinfo=UTC)
@@ -154,6 +155,19 @@ def test_an_ocsp_response_without_promises_has_none(name: str) -> None:
 def test_garbage_is_no_ocsp_response() -> None:
     with pytest.raises(Invalid, match="no OCSP response"):
         stapled(b"\x30\x03garbage")
+
+
+def test_broken_input_is_refused_in_one_way_only() -> None:
+    answer, body = real.vector("ocsp/resp-sct-extension.der"), LEAF.tbs_certificate_bytes
+    for bit in range(8 * len(answer)):
+        with suppress(Invalid):
+            stapled(flipped(answer, bit))
+    for bit in range(8 * len(body)):
+        with suppress(Invalid):
+            embedded_in(tbs.read(flipped(body, bit)))
+    for end in range(len(body)):
+        with pytest.raises(Invalid):
+            tbs.read(body[:end])
 
 
 @pytest.mark.filterwarnings("ignore")
