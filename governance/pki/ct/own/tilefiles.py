@@ -4,6 +4,7 @@ Only what never changes is kept: full tiles and, above level 0, the one partial 
 that says its width. Every file is written under another name first, so that none is ever half there.
 """
 
+import contextlib
 import gzip
 import os
 import secrets
@@ -14,11 +15,12 @@ from pathlib import Path
 import structlog
 from django.conf import settings
 
-from governance.kernel.errors import GovernanceError, NotFound
+from governance.kernel.errors import GovernanceError, Invalid, NotFound
 from governance.ledger import note
 from governance.pki.ct.misbehaviour import Misbehaved
 from governance.pki.ct.own import table
 from governance.pki.ct.own.log import NAME
+from governance.pki.ct.tile_leaf import read_all
 from governance.pki.ct.tiles import DATA, HASH_BYTES, WIDTH, TilePath, changed, hashes_above, parse_path, width_of
 
 CHECKPOINT = "checkpoint"
@@ -50,7 +52,7 @@ def packed(tile: TilePath) -> bytes:
     if tile.width < WIDTH:
         return gzip.compress(_entries(tile), compresslevel=1, mtime=0)
     path = _place(tile).with_suffix(".gz")
-    if (found := _read(path)) is not None and _unpacks(found):
+    if (found := _read(path)) is not None and _is_whole(found):
         return found
     made = gzip.compress(_entries(tile), mtime=0)
     _write(path, made)
@@ -134,7 +136,8 @@ def _write(path: Path, content: bytes, *, durable: bool = True) -> None:
                 os.fsync(file.fileno())  # or a loss of power could leave a file of the right length full of zeros
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink()
         log.warning("a file of the log of certificates cannot be written", path=str(path), reason=error.strerror)
 
 
@@ -149,12 +152,12 @@ def _forget_others(tile: TilePath) -> None:
             path.unlink(missing_ok=True)
 
 
-def _unpacks(content: bytes) -> bool:
+def _is_whole(packed_entries: bytes) -> bool:
+    """Whether it unpacks, to as many entries as a full tile has and nothing else."""
     try:
-        gzip.decompress(content)
-    except (OSError, EOFError, zlib.error):
+        return len(read_all(gzip.decompress(packed_entries), at_most=WIDTH + 1)) == WIDTH
+    except (OSError, EOFError, zlib.error, Invalid):
         return False
-    return True
 
 
 def _check_history() -> None:
