@@ -30,7 +30,8 @@ from governance.pki.names import Names
 from governance.pki.pem import chain_from_pem
 from governance.pki.queries.authorities import roots_pem, signer_of
 from tests.pki.ct.own import several
-from tests.pki.house import DAY, founded, key
+from tests.pki.forge import DAY
+from tests.pki.house import founded, key
 
 
 def drafted(name: str, *, by: Authority | None = None) -> Draft:

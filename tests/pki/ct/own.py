@@ -25,7 +25,8 @@ def leaf(name: str) -> "Leaf":
     from governance.kernel.clock import now
     from governance.pki import leaf as leaves
     from governance.pki.names import Names
-    from tests.pki.house import DAY, key
+    from tests.pki.forge import DAY
+    from tests.pki.house import key
 
     names = Names(dns=(f"{name}.shop.svc",))
     return leaves.draft(_authorities().middle, key("leaf").public_key(), names, life=30 * DAY, at=now())

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
 
 from governance.kernel.clock import now
-from governance.kernel.errors import Unavailable
+from governance.kernel.errors import Invalid, Unavailable
 from governance.ledger.merkle import EMPTY_ROOT
 from governance.ledger.note import TreeHead
 from governance.pki.ct import checkpoint
@@ -76,7 +76,10 @@ def signing_key(row: CtLog) -> ec.EllipticCurvePrivateKey:
 @lru_cache(maxsize=4)
 def _opened(sealed_key: bytes, name: str, public_key: bytes) -> ec.EllipticCurvePrivateKey:
     """Opened once, and anew as soon as it is sealed otherwise."""
-    key = opened_key(sealed_key, context=of_log(name))
+    try:
+        key = opened_key(sealed_key, context=of_log(name))
+    except Invalid as error:
+        raise Unavailable(f"the private key of the log cannot be opened: {error}") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or _public(key) != public_key:
         raise Unavailable("the private key of the log does not fit its public key")
     return key

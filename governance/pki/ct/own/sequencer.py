@@ -34,8 +34,10 @@ AHEAD = timedelta(seconds=60)
 # How old the checkpoint of a log that nothing is added to may become: its readers want to see that it lives.
 RENEWED_AFTER = timedelta(seconds=30)
 
-_COLUMNS = ("index", "timestamp_ms", "kind", "leaf", "tile_leaf", "sct")
-_COLUMNS += ("identity", "serial", "authority", "holder", "source")
+_COLUMNS = (
+    *("index", "timestamp_ms", "kind", "leaf", "tile_leaf", "sct"),
+    *("identity", "serial", "authority", "holder", "source"),
+)
 _ECDSA_SHA256 = ec.ECDSA(hashes.SHA256())
 log = structlog.get_logger(__name__)
 
