@@ -160,9 +160,10 @@ def enrol(namespace: str, name: str, *, at: datetime | None = None) -> str:
 
 def enrol_workloads(at: datetime) -> None:
     """Workloads that hold, that held and that may not, tokens in every state, and how two services are called."""
-    enrol("shop", "checkout", at=at - timedelta(hours=6))
-    enrol("shop", "payments", at=at - timedelta(hours=20))
+    # In the order of their times: the log takes nothing that is older than its newest entry.
     enrol("shop", "batch", at=at - timedelta(hours=30))
+    enrol("shop", "payments", at=at - timedelta(hours=20))
+    enrol("shop", "checkout", at=at - timedelta(hours=6))
     enrol("bank", "vault", at=at - timedelta(hours=2))
     execute(SetWorkload(namespace="bank", workload="vault", enabled=False), by=SYSTEM, reason="it was taken over")
     enrol("shop", "search")
