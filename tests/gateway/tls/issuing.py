@@ -7,6 +7,7 @@ from gateway.tls.pair import Pair
 from governance.kernel.clock import now
 from governance.pki import authority as ca
 from governance.pki import keys
+from governance.pki.leaf import issue
 from governance.pki.names import Names
 
 HOUR = timedelta(hours=1)
@@ -56,7 +57,7 @@ class House:
     ) -> Made:
         key = key or keys.make_key("ECDSA", 256)
         names = Names(dns=dns, uris=uris)
-        leaf = ca.issue(self.issuer, key.public_key(), names, life=life, at=at or now())
+        leaf = issue(self.issuer, key.public_key(), names, life=life, at=at or now())
         return Made(chain_pem=ca.to_pem(leaf, *self.issuer.chain).encode(), key_pem=keys.to_pem(key))
 
     def server(self, *dns: str, life: timedelta = HOUR) -> Pair:
