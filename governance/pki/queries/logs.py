@@ -131,13 +131,13 @@ def findings(
         rows = rows.filter(kind=kind)
     if not closed:
         rows = rows.filter(closed_at=None)
-    return [_finding(row) for row in rows[:limit]]
+    return [finding_view(row) for row in rows[:limit]]
 
 
 def finding(finding_id: str) -> FindingView | None:
     """One finding, or None."""
     row = models.Finding.objects.filter(pk=finding_id).first()
-    return _finding(row) if row else None
+    return finding_view(row) if row else None
 
 
 def open_keys(prefix: str) -> set[str]:
@@ -160,7 +160,8 @@ def watched_names() -> tuple[str, ...]:
     return tuple(found or ())
 
 
-def _finding(row: models.Finding) -> FindingView:
+def finding_view(row: models.Finding) -> FindingView:
+    """A finding as a value."""
     return FindingView(
         id=row.id,
         key=row.key,
