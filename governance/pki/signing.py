@@ -3,8 +3,6 @@
 import hashlib
 from collections.abc import Callable
 
-from cryptography import x509
-
 from governance.kernel.actor import Actor
 from governance.kernel.clock import now
 from governance.kernel.errors import NotFound
@@ -45,29 +43,21 @@ def signed(
     expect = names_of(spec)
     key = check_request(csr, expect=expect)
     authority, signer = signer_of(spec.issuer)
-    drafted = draft(
-        signer,
-        key,
-        expect,
-        life=spec.duration,
-        at=now(),
-        usages=frozenset(spec.usages),
-        urls=urls_of(authority),
-    )
+    usages, urls = frozenset(spec.usages), urls_of(authority)
+    drafted = draft(signer, key, expect, life=spec.duration, at=now(), usages=usages, urls=urls)
 
     def command(logged: Logged) -> SignRequest:
-        leaf: x509.Certificate = logged.leaf
         return SignRequest(
             namespace=namespace,
             name=name,
             spec=spec,
             digest=hashlib.sha256(csr).hexdigest(),
-            serial=serial_of(leaf),
+            serial=serial_of(logged.leaf),
             key_id=key_id(key),
             authority=authority,
-            chain_pem=to_pem(leaf, *signer.chain),
-            not_before=leaf.not_valid_before_utc,
-            not_after=leaf.not_valid_after_utc,
+            chain_pem=to_pem(logged.leaf, *signer.chain),
+            not_before=logged.leaf.not_valid_before_utc,
+            not_after=logged.leaf.not_valid_after_utc,
             proofs=logged.proofs,
         )
 

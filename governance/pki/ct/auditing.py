@@ -15,7 +15,7 @@ from governance.pki.commands.proving import Proven, RecordProofs
 from governance.pki.ct.logset import all_logs
 from governance.pki.ct.own.log import own_log
 from governance.pki.ct.proving import Prover, Standing
-from governance.pki.ct.reporting import report
+from governance.pki.ct.reporting import report, report_all
 from governance.pki.ct.standing import Checked, Mode, Noticed
 from governance.pki.observe import checks as observe
 from governance.pki.pem import chain_from_pem
@@ -39,13 +39,12 @@ class Judged:
 
 def prove_waiting() -> int:
     """Prove what waits for its proof, and put it in force; how many it were. Nothing is asked when nothing waits."""
-    found = audited.waiting()
-    done = 0
-    for page in _pages(found):
+    done, still = 0, []
+    for page in _pages(audited.waiting()):
         judged = _judged(page, now())
         done += _record(judged)
-        _notice_pending(judged)
-    _close("pending:", {f"pending:{each.serial}" for each in found} if found else set())
+        still += [_waits(each) for each in judged if each.standing.state != "logged"]
+    report_all("pending:", still)
     return done
 
 
@@ -128,11 +127,6 @@ def _noticed(key: str, kind: str, of: Judged) -> Noticed:
     )
 
 
-def _notice_pending(judged: Sequence[Judged]) -> None:
-    lacking = [each for each in judged if each.standing.state != "logged"]
-    report([_waits(each) for each in lacking], [])
-
-
 def _waits(of: Judged) -> Noticed:
     return Noticed(
         key=f"pending:{of.of.serial}",
@@ -142,7 +136,3 @@ def _waits(of: Judged) -> Noticed:
         message=f"the new issue is not in force, the one before serves on: {of.standing.why}",
         detail={"serial": of.of.serial, "holder": of.of.holder},
     )
-
-
-def _close(prefix: str, still: set[str]) -> None:
-    report([], sorted(logs.open_keys(prefix) - still))

@@ -62,14 +62,14 @@ def append(drafts: Sequence[Draft], *, at: datetime | None = None) -> list[Appen
     if not drafts:
         return []
     identities = [draft.identity for draft in drafts]
-    alias = table.database()
+    alias, at = table.database(), at or now()
     with turn(alias), transaction.atomic(using=alias, durable=True):
         row = _locked(alias)
         known = table.by_identity(identities)
         fresh = {one: draft for one, draft in zip(identities, drafts, strict=True) if one not in known}
-        rows = _rows(fresh, row, at_ms := _moment(row, at))
+        rows = _rows(fresh, row, to_ms(at))
         if rows:
-            signed = _store(row, rows, at_ms)
+            signed = _store(row, rows, _moment(row, at))
             _add_issuers(list(fresh.values()))
             _insert(alias, rows)
     if rows:
@@ -100,11 +100,14 @@ def _locked(alias: str) -> CtLog:
     return row
 
 
-def _moment(row: CtLog, at: datetime | None) -> int:
-    """The time of what is appended now, in ms; when the clock went back, that of what was appended last."""
-    at = at or now()
+def _moment(row: CtLog, at: datetime) -> int:
+    """The time of a new checkpoint, in ms; when the clock went back, that of the one before.
+
+    A larger tree that was signed earlier would be taken for a lie. Entries have the clock's own time all the same: a
+    promise from the future is believed by nobody, and nothing could be issued until it is past.
+    """
     if row.checkpoint_at > at + AHEAD:
-        log.error("the clock is behind the log's last entry", clock=at.isoformat(), log=row.checkpoint_at.isoformat())
+        log.error("the clock is behind the log's last checkpoint", clock=at.isoformat(), log=row.checkpoint_at.isoformat())
     return max(to_ms(at), to_ms(row.checkpoint_at))
 
 

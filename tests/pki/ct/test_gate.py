@@ -1,0 +1,210 @@
+"""Nothing is put in force that is not proven to be logged: the one before serves on, and somebody is told."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from governance.kernel.actor import Actor
+from governance.kernel.clock import now
+from governance.kernel.errors import Invalid
+from governance.ledger.execute import execute
+from governance.pki.commands import IssueNow, Proven, RecordProofs, RevokeCertificate, SetTransparency
+from governance.pki.ct import loglist, proof_file
+from governance.pki.ct.auditing import check_live, prove_waiting
+from governance.pki.ct.explaining import of_issued
+from governance.pki.ct.logs import Log
+from governance.pki.ct.own.log import own_log
+from governance.pki.ct.sct import embedded
+from governance.pki.queries import logs
+from governance.pki.worker import WORKER, issue_due
+from tests.fixtures.ctlog import CtLog
+from tests.fixtures.house import House
+from tests.fixtures.telling import Answer
+from tests.pki.conftest import HOUR, clock_at, delivered, leaf_of, newest_fact, seen, want
+
+
+@pytest.fixture
+def rome(pki: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CtLog]:
+    """A log of somebody else, to which every certificate has to go as well from now on."""
+    with CtLog() as log:
+        pin(monkeypatch, tmp_path, log.log())
+        yield log
+
+
+def pin(monkeypatch: pytest.MonkeyPatch, directory: Path, *pinned: Log) -> None:
+    path = directory / "logs.json"
+    path.write_text(loglist.to_json(pinned))
+    monkeypatch.setattr(settings, "GOV", settings.GOV.model_copy(update={"ct_logs": str(path)}))
+
+
+def issued(name: str = "web", **values: Any) -> str:
+    """The serial of the issue in force."""
+    want(name, **values)
+    issue_due()
+    return seen(name).serial
+
+
+def renewed(name: str = "web") -> None:
+    """Have it issued once more."""
+    execute(IssueNow(namespace="shop", name=name), by=WORKER)
+    issue_due()
+
+
+def kinds() -> list[str]:
+    return [each.kind for each in logs.findings()]
+
+
+def test_every_certificate_has_the_timestamp_of_our_log_and_its_proof_is_kept(pki: House) -> None:
+    serial = issued()
+    (sct,) = embedded(leaf_of())
+    assert sct.log_id == own_log().log_id
+    explained = of_issued(serial)
+    assert (explained.state, explained.why) == ("logged", "")
+    (timestamp,) = explained.timestamps
+    assert timestamp.verdict.state == "valid"
+    assert proof_file.read(timestamp.proof).index == timestamp.index == sct.leaf_index
+
+
+def test_a_certificate_goes_to_every_pinned_log_and_is_proven_in_each(rome: CtLog) -> None:
+    proofs = logs.proof_of(issued())
+    assert proofs is not None
+    assert set(proofs.proofs) == {own_log().log_id.hex(), rome.log().log_id.hex()}
+
+
+def test_an_issue_whose_entry_is_missing_waits_while_the_one_before_serves_on(rome: CtLog) -> None:
+    serial = issued()
+    rome.holds = True  # it promises, and does not show the entry
+    renewed()
+    there, given = seen(), delivered()
+    assert there.serial == serial
+    assert given is not None
+    assert given.serial == serial
+    assert there.pending is not None
+    assert rome.name in there.pending.why
+    assert there.issuing(now()).reason == "NotLogged"
+    assert prove_waiting() == 0
+    assert kinds() == ["pending"]
+    issue_due()
+    assert seen().pending == there.pending  # nothing else is made while it waits
+
+
+def test_what_waits_is_put_in_force_by_itself_when_the_log_shows_it(rome: CtLog) -> None:
+    before = issued()
+    rome.holds = True
+    renewed()
+    waiting = seen().pending
+    assert waiting is not None
+    prove_waiting()
+    rome.sign()
+    assert prove_waiting() == 1
+    there, given = seen(), delivered()
+    assert (there.serial, there.number, there.pending) == (waiting.serial, 2, None)
+    assert there.serial != before
+    assert given is not None
+    assert given.serial == waiting.serial
+    assert there.renew_at is not None
+    assert kinds() == []
+
+
+def test_a_log_that_takes_nothing_is_asked_again_soon_and_not_in_an_hour(rome: CtLog) -> None:
+    serial = issued()
+    rome.tell(r"ct/v1/add-pre-chain", Answer(status=503))
+    renewed()
+    there = seen()
+    assert (there.serial, there.failures) == (serial, 1)
+    assert rome.name in there.last_error
+    assert there.attempt_at is not None
+    assert there.last_failure_at is not None
+    assert (there.attempt_at - there.last_failure_at).total_seconds() <= 10
+
+
+@pytest.mark.parametrize("lie", ["fork", "shrink", "wrong signature"])
+def test_nothing_is_put_in_force_on_the_word_of_a_log_that_lies(rome: CtLog, lie: str) -> None:
+    serial = issued()
+    issued("other")
+    if lie == "fork":
+        rome.fork()
+    elif lie == "shrink":
+        rome.shrink(0)
+    else:
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        rome.sign(key=ec.generate_private_key(ec.SECP256R1()))
+        rome.holds = True
+    renewed()
+    there = seen()
+    assert there.serial == serial
+    assert there.pending is not None
+    assert "not believed" in there.pending.why
+    assert logs.known_log(rome.log().log_id.hex()).lie
+
+
+def test_an_alarm_only_issuer_puts_it_in_force_and_says_what_lacks(rome: CtLog, bob: Actor) -> None:
+    serial = issued()
+    execute(SetTransparency(issuer="internal", mode="alarm"), by=bob, reason="the log moves house")
+    rome.holds = True
+    renewed()
+    there = seen()
+    assert there.serial != serial
+    assert there.pending is None
+    with clock_at(now() + HOUR):
+        check_live(before=now())
+    assert "shop/web" in [each.subject for each in logs.findings(kind="not_logged")]
+    rome.sign()
+    with clock_at(now() + 2 * HOUR):
+        check_live(before=now())
+    assert kinds() == []
+    assert logs.proof_of(there.serial) is not None
+
+
+def test_to_open_the_gate_takes_a_reason_and_to_close_it_none(pki: House, bob: Actor) -> None:
+    with pytest.raises(Invalid, match="reason"):
+        execute(SetTransparency(issuer="internal", mode="off"), by=bob)
+    execute(SetTransparency(issuer="internal", mode="off"), by=bob, reason="a laboratory")
+    assert logs.mode_of("internal") == "off"
+    execute(SetTransparency(issuer="internal", mode="gate"), by=bob)
+    assert newest_fact().after == {"issuer": "internal", "mode": "gate"}
+
+
+def test_a_pending_issue_that_is_revoked_never_comes_into_force(rome: CtLog, bob: Actor) -> None:
+    serial = issued()
+    rome.holds = True
+    renewed()
+    waiting = seen().pending
+    assert waiting is not None
+    execute(RevokeCertificate(namespace="shop", serial=waiting.serial), by=bob)
+    rome.sign()
+    prove_waiting()
+    assert seen().serial == serial
+    assert seen().pending is None
+    rome.holds = False
+    issue_due()
+    assert seen().serial not in (serial, waiting.serial)
+
+
+def test_what_is_asked_for_otherwise_supersedes_what_waits(rome: CtLog) -> None:
+    issued()
+    rome.holds = True
+    renewed()
+    first = seen().pending
+    assert first is not None
+    want(dns_names=("web.shop.svc", "www.shop.svc"))
+    issue_due()
+    second = seen().pending
+    assert second is not None
+    assert second.serial != first.serial
+    rome.sign()
+    assert prove_waiting() == 1
+    assert seen().serial == second.serial
+    assert seen().issued_generation == seen().generation
+
+
+def test_a_proof_is_recorded_once(pki: House) -> None:
+    serial = issued()
+    kept = logs.proof_of(serial)
+    assert kept is not None
+    again = RecordProofs(namespace="shop", items=(Proven(name="web", serial=serial, proofs=kept.proofs),))
+    assert not execute(again, by=WORKER).changed
