@@ -11,6 +11,7 @@ from governance.kernel.clock import now
 from governance.ledger.execute import execute
 from governance.pki import observe, responder, worker
 from governance.pki.commands import PublishLists, StoreCertificates, StoreResponder
+from governance.pki.ct.own import sequencer
 from governance.pki.queries import authorities, board, certificates
 from governance.pki.renewal import Urgency, urgency
 from governance.pki.standing import Standing
@@ -85,6 +86,12 @@ def _urgency(of: Standing, at: datetime) -> Urgency:
     if of.not_before is None or of.not_after is None:
         return "due"
     return urgency(not_before=of.not_before, not_after=of.not_after, renew_at=of.renew_at, at=at)
+
+
+@periodic(every=20, permission="pki.maintain")
+def renew_checkpoint() -> None:
+    """Sign the checkpoint of the log again while nothing is added to it, so that its readers see that it lives."""
+    sequencer.renew_checkpoint()
 
 
 @periodic(every=3600, permission="pki.maintain")
