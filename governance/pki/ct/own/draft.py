@@ -31,14 +31,18 @@ class Draft:
 
     @property
     def identity(self) -> str:
-        """What makes two entries the same, whenever they come: SHA-256 of what is signed about, in hex."""
-        entry = self.entry
-        return hashlib.sha256(f"{entry.kind}\n".encode() + entry.issuer_key_hash + entry.body).hexdigest()
+        """What makes two entries the same, whenever they come."""
+        return identity_of(self.entry)
 
     @property
     def fingerprints(self) -> tuple[bytes, ...]:
         """The certificates above it by their SHA-256."""
         return tuple(hashlib.sha256(each).digest() for each in self.chain)
+
+
+def identity_of(entry: Entry) -> str:
+    """What is the same for all entries about one thing: SHA-256 of what is signed about, in hex."""
+    return hashlib.sha256(f"{entry.kind}\n".encode() + entry.issuer_key_hash + entry.body).hexdigest()
 
 
 def entry_of(certificate_der: bytes, chain: Sequence[bytes]) -> Entry:

@@ -107,7 +107,9 @@ def _moment(row: CtLog, at: datetime) -> int:
     promise from the future is believed by nobody, and nothing could be issued until it is past.
     """
     if row.checkpoint_at > at + AHEAD:
-        log.error("the clock is behind the log's last checkpoint", clock=at.isoformat(), log=row.checkpoint_at.isoformat())
+        log.error(
+            "the clock is behind the log's last checkpoint", clock=at.isoformat(), log=row.checkpoint_at.isoformat()
+        )
     return max(to_ms(at), to_ms(row.checkpoint_at))
 
 
