@@ -120,6 +120,17 @@ def test_an_altered_tile_is_noticed(grown: Path, tile: str) -> None:
     assert found.value.kind == "wrong_tile"
 
 
+def test_a_proof_reads_only_the_tiles_on_its_way(grown: Path) -> None:
+    view = OwnView()
+    head = view.head()
+    leaves = [entry.leaf_hash for entry in view.entries(0, head.size, head)]
+    _flip(grown / "tile/0/001")
+    for index in (0, 255, SIZE - 1):
+        OwnView().inclusion(leaves[index], index, head)
+    with pytest.raises(Misbehaved):
+        OwnView().inclusion(leaves[300], 300, head)
+
+
 SPOILT: dict[str, Callable[[Path], object]] = {
     "gone": Path.unlink,
     "empty": lambda path: path.write_bytes(b""),
