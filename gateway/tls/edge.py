@@ -1,10 +1,7 @@
 """HTTPS whose certificates change while it serves, one for each name that is asked for."""
 
-import os
 import ssl
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +9,7 @@ from gateway.tls.names import covers, in_order
 from gateway.tls.pair import Pair, check_valid
 from governance.kernel.clock import now
 from governance.kernel.errors import Invalid
+from governance.kernel.unwritten import file_of
 
 # What uvicorn speaks.
 PROTOCOLS = ("http/1.1",)
@@ -99,7 +97,7 @@ def _made(default: Pair, pairs: Sequence[Pair]) -> _Set:
 
 def _context(pair: Pair) -> ssl.SSLContext:
     context = _bare()
-    with _file_of(pair.key_pem + b"\n" + pair.chain_pem) as path:
+    with file_of(pair.key_pem + b"\n" + pair.chain_pem) as path:
         try:
             context.load_cert_chain(path)
         except ssl.SSLError as error:
@@ -114,18 +112,3 @@ def _bare() -> ssl.SSLContext:
     context.set_ciphers(CIPHERS)
     context.set_alpn_protocols(list(PROTOCOLS))
     return context
-
-
-@contextmanager
-def _file_of(content: bytes) -> Iterator[str]:
-    """A path under which `content` can be read inside the block; where the system can, it never touches a disk."""
-    if hasattr(os, "memfd_create"):
-        with os.fdopen(os.memfd_create("tls"), "wb") as file:
-            file.write(content)
-            file.flush()
-            yield f"/proc/self/fd/{file.fileno()}"
-    else:
-        with tempfile.NamedTemporaryFile() as named:  # mode 0600
-            named.write(content)
-            named.flush()
-            yield named.name
