@@ -114,12 +114,17 @@ class Migration(migrations.Migration):
                 ("serial", models.CharField(blank=True, max_length=40)),
                 ("fingerprint", models.CharField(blank=True, max_length=64)),
                 ("chain_pem", models.TextField(blank=True)),
+                ("since", models.DateTimeField(null=True)),
                 ("seen_at", models.DateTimeField(null=True)),
                 ("asked_at", models.DateTimeField(db_index=True)),
                 ("error", models.CharField(blank=True, max_length=300)),
             ],
             options={
-                "constraints": [models.UniqueConstraint(fields=("address", "server_name"), name="served_once")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("namespace", "service", "address", "server_name"), name="served_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(

@@ -143,7 +143,10 @@ class Listener(models.Model):
 
 
 class ServedCertificate(models.Model):
-    """What a port showed in the last handshake with it. Observed, may be lost."""
+    """What a port showed in the last handshake with it; `since` when it shows just that. Observed, may be lost.
+
+    Several namespaces may ask for the same port: each has a row of its own.
+    """
 
     address = models.CharField(max_length=260)
     server_name = models.CharField(max_length=253, blank=True)
@@ -152,9 +155,12 @@ class ServedCertificate(models.Model):
     serial = models.CharField(max_length=40, blank=True)
     fingerprint = models.CharField(max_length=64, blank=True)  # SHA-256 of the leaf
     chain_pem = models.TextField(blank=True)
+    since = models.DateTimeField(null=True)
     seen_at = models.DateTimeField(null=True)  # the last handshake that showed a certificate
     asked_at = models.DateTimeField(db_index=True)
     error = models.CharField(max_length=300, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["address", "server_name"], name="served_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["namespace", "service", "address", "server_name"], name="served_once"),
+        ]
