@@ -18,7 +18,7 @@ from pathlib import Path
 
 SCT_LIST = bytes.fromhex("060a2b06010401d679020402")  # 1.3.6.1.4.1.11129.2.4.2, with tag and length
 POISON = bytes.fromhex("060a2b06010401d679020403")  # 1.3.6.1.4.1.11129.2.4.3
-P256_KEY = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")  # what precedes the point
+P256_KEY = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")  # what precedes the point
 # The curve P-256 (FIPS 186-4, D.1.2.3): the field, b, the order and the base point.
 P = 2**256 - 2**224 + 2**192 + 2**96 - 1
 B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
