@@ -6,12 +6,13 @@ import secrets
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
+
+from tests.bench.tables import measured, table_of
 
 if TYPE_CHECKING:
     from governance.pki.ct.own.sequencer import Draft
@@ -56,36 +57,20 @@ def measure(name: str) -> None:
     console.print(_reading(name))
 
 
-def _table(title: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    for heading in ("", "how many", "per second", "of the bare limit"):
-        table.add_column(heading, justify="left" if not heading else "right")
-    return table
-
-
-def _row(table: Table, what: str, count: int, act: Callable[[], object], *, bare: float = 0.0) -> float:
-    """Do it, and add how many of `count` were done in a second."""
-    begun = time.perf_counter()
-    act()
-    rate = count / (time.perf_counter() - begun)
-    table.add_row(what, f"{count:,}", f"{rate:,.0f}", f"{100 * rate / bare:.0f} %" if bare else "")
-    return rate
-
-
 def _appending(name: str) -> Table:
     """Entries of our own log, each with its SCT, the tree's new checkpoint and an fsync for each batch."""
     from governance.pki.ct.own.log import ensure_log
 
     ensure_log()
     _bare_table()
-    table = _table(f"appending to the log in the box, {name}, durable, one process")
-    _row(table, "bare: P-256 signatures", SIGNATURES, _bare_signatures)
-    one = _row(table, "bare: insert one row of that size, one transaction each", SINGLE, lambda: _bare(SINGLE, 1))
-    many = _row(table, f"bare: the same, {BATCH} rows each", BATCH * BATCHES, lambda: _bare(BATCHES, BATCH))
+    table = table_of(f"appending to the log in the box, {name}, durable, one process")
+    measured(table, "bare: P-256 signatures", SIGNATURES, _bare_signatures)
+    one = measured(table, "bare: insert one row of that size, one transaction each", SINGLE, lambda: _bare(SINGLE, 1))
+    many = measured(table, f"bare: the same, {BATCH} rows each", BATCH * BATCHES, lambda: _bare(BATCHES, BATCH))
     single, batched = _drafts(SINGLE, "s"), _drafts(BATCH * BATCHES, "b")
-    _row(table, "append, one at a time", SINGLE, lambda: _append(single, 1), bare=one)
-    _row(table, f"append, {BATCH} at a time", BATCH * BATCHES, lambda: _append(batched, BATCH), bare=many)
-    _row(table, "append what is there already, one at a time", SINGLE, lambda: _append(single, 1), bare=one)
+    measured(table, "append, one at a time", SINGLE, lambda: _append(single, 1), bare=one)
+    measured(table, f"append, {BATCH} at a time", BATCH * BATCHES, lambda: _append(batched, BATCH), bare=many)
+    measured(table, "append what is there already, one at a time", SINGLE, lambda: _append(single, 1), bare=one)
     return table
 
 
@@ -96,11 +81,13 @@ def _reading(name: str) -> Table:
     view = OwnView()
     head = view.head()
     leaves = [entry.leaf_hash for entry in view.entries(0, head.size, head)]
-    table = _table(f"reading the log in the box, {head.size:,} entries, {name}")
-    _row(table, "head, its signature checked", 500, lambda: [view.head() for _ in range(500)])
-    _row(table, "inclusion, one view for all", head.size, lambda: _prove(leaves, view, range(head.size)))
-    _row(table, "inclusion, a new view for each", 200, lambda: [_prove(leaves, OwnView(), (n,)) for n in range(200)])
-    _row(table, "entries, each found in the tree", head.size, lambda: list(view.entries(0, head.size, head)))
+    table = table_of(f"reading the log in the box, {head.size:,} entries, {name}")
+    measured(table, "head, its signature checked", 500, lambda: [view.head() for _ in range(500)])
+    measured(table, "inclusion, one view for all", head.size, lambda: _prove(leaves, view, range(head.size)))
+    measured(
+        table, "inclusion, a new view for each", 200, lambda: [_prove(leaves, OwnView(), (n,)) for n in range(200)]
+    )
+    measured(table, "entries, each found in the tree", head.size, lambda: list(view.entries(0, head.size, head)))
     return table
 
 
