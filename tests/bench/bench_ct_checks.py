@@ -202,7 +202,7 @@ def _audit() -> Table:
     begun = time.perf_counter()
     checked = check_live(before=now() + timedelta(hours=1), limit_s=3600)
     took = time.perf_counter() - begun
-    table.addmeasured(
+    table.add_row(
         f"certificates checked, {took:.1f} s in all",
         f"{checked:,}",
         f"{checked / took:,.0f}",
