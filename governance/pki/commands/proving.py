@@ -11,7 +11,7 @@ from governance.pki.commands.issuing import OfBatch, check_batch, essence
 from governance.pki.commands.proofs import store_proofs
 from governance.pki.commands.storing import InForce, forget_old_keys, move_on, write_moved
 from governance.pki.issue import planned
-from governance.pki.status import INCORRECT_ISSUER
+from governance.pki.status import EXPIRED, INCORRECT_ISSUER
 from governance.pki.values import spec_from
 
 
@@ -62,6 +62,7 @@ def _moved_on(
     rows = {row.uid: row for row in models.Certificate.objects.filter(uid__in=[each.uid for each in waiting.values()])}
     issued = models.Issued.objects.filter(revoked_at=None).in_bulk(list(waiting))
     signers = dict(models.Issuer.objects.values_list("name", "signer"))
+    at = now()
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     moved: list[models.Certificate] = []
@@ -70,10 +71,11 @@ def _moved_on(
         if row is None or one is None or row.namespace != namespace:
             continue
         before[row.name] = essence(row)
-        if signers.get(row.issuer) == one.authority:
+        stale = INCORRECT_ISSUER if signers.get(row.issuer) != one.authority else EXPIRED if one.not_after <= at else ""
+        if stale:  # while it waited
+            row.reason, row.attempt_at, row.revision = stale, at, revision
+        else:
             move_on(row, _step(row, each, one), revision)
-        else:  # who signs changed while it waited
-            row.reason, row.attempt_at, row.revision = INCORRECT_ISSUER, now(), revision
         after[row.name] = essence(row)
         moved.append(row)
     write_moved(moved)

@@ -202,6 +202,19 @@ def test_what_is_asked_for_otherwise_supersedes_what_waits(rome: CtLog) -> None:
     assert seen().issued_generation == seen().generation
 
 
+def test_an_issue_that_expired_while_it_waited_is_made_anew(rome: CtLog) -> None:
+    serial = issued(duration_s=3600, renew_before_s=1200)
+    rome.holds = True
+    renewed()
+    waiting = seen().pending
+    assert waiting is not None
+    rome.sign()
+    with clock_at(now() + 2 * HOUR):
+        prove_waiting()
+        there = seen()
+        assert (there.serial, there.pending, there.reason) == (serial, None, "Expired")
+
+
 def test_a_proof_is_recorded_once(pki: House) -> None:
     serial = issued()
     kept = logs.proof_of(serial)
