@@ -15,7 +15,6 @@ from governance.kernel.errors import NotFound, Unavailable
 from governance.pki.ct.logs import Log
 
 KIB, MIB = 1024, 1024 * 1024
-_CHUNK_BYTES = 64 * KIB
 _EXCERPT_BYTES = 300
 
 
@@ -143,7 +142,7 @@ class Door:
             try:
                 self._heed(response, path)
                 if response.status_code != httpx.codes.OK:  # whatever page comes with it, its beginning will do
-                    return response.status_code, next(response.iter_raw(_EXCERPT_BYTES), b"")
+                    return response.status_code, next(response.iter_raw(), b"")[:_EXCERPT_BYTES]
                 return response.status_code, self._read(response, path, body, ends_at)
             finally:
                 response.close()
@@ -163,9 +162,9 @@ class Door:
             raise Unavailable(f"{self.name} answered {response.status_code} and wants no request for {rest_s:.0f} s")
 
     def _read(self, response: httpx.Response, path: str, body: Body, ends_at: float) -> bytes:
-        unpacked = _Unpacked(response.headers.get("content-encoding", ""), body.cap_bytes)
         try:
-            for chunk in response.iter_raw(_CHUNK_BYTES):
+            unpacked = _Unpacked(response.headers.get("content-encoding", ""), body.cap_bytes)
+            for chunk in response.iter_raw():  # as it arrives: a chunk of some size would be waited for without end
                 unpacked.add(chunk)
                 if time.monotonic() > ends_at:
                     raise Unavailable(f"{self.name} did not finish {path} within {self._deadline_s:.0f} s")

@@ -62,7 +62,8 @@ class StaticView:
         if old.size in {0, new.size}:
             return check_consistent(old, new, ())
         with self._under(new) as tree:
-            return check_consistent(old, new, tree.consistency(old.size))
+            path = tree.consistency(old.size)
+        return check_consistent(old, new, path)
 
     def entries(self, start: int, end: int, head: Head) -> Iterator[LoggedEntry]:
         """As in LogView, tile by tile: each entry must hash to its place in a tile that leads to the root of `head`."""

@@ -23,10 +23,8 @@ P256_KEY = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004
 P = 2**256 - 2**224 + 2**192 + 2**96 - 1
 B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
 N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-G = (
-    0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
-    0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5,
-)
+GX = 0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296
+GY = 0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5
 
 
 class Wrong(Exception):
@@ -49,27 +47,26 @@ def times(factor: int, point: tuple[int, int]) -> tuple[int, int] | None:
     """The point added to itself so often."""
     total = None
     for bit in f"{factor:b}":
-        total = add(total, total)
-        total = add(total, point) if bit == "1" else total
+        total = add(add(total, total), point if bit == "1" else None)
     return total
 
 
 def signed(key_der: bytes, signature: bytes, message: bytes) -> bool:
     """Whether the key made this ECDSA signature with SHA-256 (FIPS 186-4, 6.4)."""
     x, y = int.from_bytes(key_der[-64:-32], "big"), int.from_bytes(key_der[-32:], "big")
-    ((_, _, start, end),) = parts(signature)
-    r, s = (int.from_bytes(signature[inner:stop], "big") for _, _, inner, stop in parts(signature, start, end))
+    (outer,) = parts(signature, 0, len(signature))
+    r, s = (int.from_bytes(signature[start:end], "big") for _, _, start, end in inside(signature, outer))
     shortest = wrap(0x30, b"".join(wrap(2, n.to_bytes(n.bit_length() // 8 + 1, "big")) for n in (r, s)))
     if signature != shortest or not (0 < r < N and 0 < s < N):
         return False
     digest = int.from_bytes(hashlib.sha256(message).digest(), "big")
-    point = add(times(digest * pow(s, -1, N) % N, G), times(r * pow(s, -1, N) % N, (x, y)))
+    point = add(times(digest * pow(s, -1, N) % N, (GX, GY)), times(r * pow(s, -1, N) % N, (x, y)))
     return point is not None and point[0] % N == r
 
 
-def parts(data: bytes, at: int = 0, end: int | None = None) -> list[tuple[int, int, int, int]]:
+def parts(data: bytes, at: int, end: int) -> list[tuple[int, int, int, int]]:
     """The elements of DER between two places: tag, where one begins, where its content begins, and where it ends."""
-    found, end = [], len(data) if end is None else end
+    found = []
     while at < end:
         length, inner = data[at + 1] if at + 1 < end else end, at + 2
         if length >= 0x80 and inner < end:
@@ -84,11 +81,17 @@ def parts(data: bytes, at: int = 0, end: int | None = None) -> list[tuple[int, i
     return found
 
 
+def inside(data: bytes, outer: tuple[int, int, int, int], tag: int = 0x30) -> list[tuple[int, int, int, int]]:
+    """The elements within one that must have this tag."""
+    if outer[0] != tag:
+        raise Wrong("a structure is not of the kind that is due in its place")
+    return parts(data, outer[2], outer[3])
+
+
 def wrap(tag: int, content: bytes) -> bytes:
     """An element of DER."""
-    size = len(content)
-    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes([tag, size] if size < 0x80 else [tag, 0x80 | len(length), *length]) + content
+    size = len(content).to_bytes((len(content).bit_length() + 7) // 8, "big")
+    return bytes([tag, len(content)] if len(content) < 0x80 else [tag, 0x80 | len(size), *size]) + content
 
 
 def vector(data: bytes, at: int, size: int) -> tuple[bytes, int]:
@@ -102,8 +105,8 @@ def vector(data: bytes, at: int, size: int) -> tuple[bytes, int]:
 
 def fields(certificate: bytes) -> list[tuple[int, int, int, int]]:
     """The elements of the TBSCertificate: version, serial, algorithm, issuer, validity, subject, key and so on."""
-    ((_, _, start, end),) = parts(certificate)
-    found = parts(certificate, *parts(certificate, start, end)[0][2:])
+    (outer,) = parts(certificate, 0, len(certificate))
+    found = inside(certificate, inside(certificate, outer)[0])
     if len(found) < 8 or found[0][0] != 0xA0 or found[-1][0] != 0xA3:
         raise Wrong("the certificate, or its issuer, is not of version 3 with extensions")
     return found
@@ -115,14 +118,14 @@ def entry_of(leaf: bytes, issuer: bytes) -> tuple[bytes, bytes]:
     if leaf[its[3][1] : its[3][3]] != issuer[above[5][1] : above[5][3]]:
         raise Wrong("the certificate was not issued by the one after it")
     kept, scts = [], []
-    for _, at, start, end in parts(leaf, *parts(leaf, *its[-1][2:])[0][2:]):
-        if leaf.startswith(POISON, start):
+    for extension in inside(leaf, inside(leaf, its[-1], 0xA3)[0]):
+        if leaf.startswith(POISON, extension[2]):
             raise Wrong("the certificate is a precertificate, and not the one that follows it")
-        if leaf.startswith(SCT_LIST, start):
-            ((_, _, inner, stop),) = parts(leaf, *parts(leaf, start, end)[-1][2:])
-            scts.append(leaf[inner:stop])
+        if leaf.startswith(SCT_LIST, extension[2]):
+            ((tag, _, start, end),) = inside(leaf, inside(leaf, extension)[-1], 0x04)
+            scts += [leaf[start:end]] if tag == 0x04 else []
         else:
-            kept.append(leaf[at:end])
+            kept.append(leaf[extension[1] : extension[3]])
     if len(scts) != 1:
         raise Wrong(f"the certificate has {len(scts)} lists of SCTs, and one is needed")
     tbs = wrap(0x30, leaf[its[0][1] : its[-1][1]] + (wrap(0xA3, wrap(0x30, b"".join(kept))) if kept else b""))
@@ -139,9 +142,7 @@ def sct_of(scts: bytes, log_id: bytes) -> tuple[bytes, bytes, bytes, bytes]:
         if sct[:1] == b"\x00" and sct[1:33] == log_id:
             extensions, after = vector(sct, 41, 2)
             signature, stop = vector(sct, after + 2, 2)
-            if stop != len(sct):
-                raise Wrong("the certificate has an SCT that is followed by something else")
-            found.append((sct[33:41], extensions, sct[after : after + 2], signature))
+            found += [(sct[33:41], extensions, sct[after : after + 2], signature)] if stop == len(sct) else []
     if end != len(scts) or len(found) != 1:
         raise Wrong(f"the certificate has {len(found)} SCTs of this log, and one is needed")
     return found[0]
@@ -269,7 +270,7 @@ def contents(path: str, label: str) -> list[bytes]:
     """The DER in a file: of each PEM block with this label, or of each element when there is none."""
     data = Path(path).read_bytes()
     if b"-----BEGIN" not in data:
-        return [data[at:end] for _, at, _, end in parts(data)]
+        return [data[at:end] for _, at, _, end in parts(data, 0, len(data))]
     pattern = f"-----BEGIN {label}-----([A-Za-z0-9+/=\\s]+)-----END {label}-----"
     return [unbase64("".join(block.split())) for block in re.findall(pattern, data.decode(errors="replace"))]
 
@@ -279,10 +280,9 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 3:
         raise SystemExit(__doc__)
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # for origins, in any locale
-    certificate, proof, key = arguments
     try:
-        certificates, keys = contents(certificate, "CERTIFICATE"), contents(key, "PUBLIC KEY")
-        case = Case(certificates, Path(proof).read_bytes().decode(errors="replace"), b"".join(keys))
+        certificates, keys = contents(arguments[0], "CERTIFICATE"), contents(arguments[2], "PUBLIC KEY")
+        case = Case(certificates, Path(arguments[1]).read_bytes().decode(errors="replace"), b"".join(keys))
     except (OSError, Wrong) as error:
         print(f"FAIL input: {error}")
         return 1
