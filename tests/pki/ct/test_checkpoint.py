@@ -15,6 +15,7 @@ from governance.pki.ct.logs import RSA, SHA256, Log
 from governance.pki.ct.misbehaviour import Misbehaved
 from governance.pki.ct.wire import opaque
 from tests.pki.ct.promising import Signer, signer
+from tests.pki.ct.real_heads import HEADS
 
 ROOT = hashlib.sha256(b"root").digest()
 ORIGIN = "rome.ct.example.com/2024h1"
@@ -57,6 +58,14 @@ def test_its_signature_line_is_put_together_as_the_specification_says(rome: Sign
     assert int.from_bytes(blob[14:16]) == len(blob[16:])
     tree_head = b"\x00\x01" + AT_MS.to_bytes(8) + (42).to_bytes(8) + ROOT
     rome.key.public_key().verify(blob[16:], tree_head, ec.ECDSA(hashes.SHA256()))
+
+
+@pytest.mark.parametrize(("log", "text"), HEADS, ids=[log.operator for log, _ in HEADS])
+def test_checkpoints_of_public_logs_are_good_and_their_rubbish_is_passed_over(log: Log, text: str) -> None:
+    head = checkpoint.check(text, log)
+    assert (head.origin, head.at.date().isoformat()) == (log.origin, "2026-09-27")
+    assert head.size > 1_000_000
+    assert _kind(text.replace(f"\n{head.size}\n", f"\n{head.size + 1}\n"), log) == "bad_signature"
 
 
 def test_no_checkpoint_survives_the_change_of_a_bit(rome: Signer) -> None:

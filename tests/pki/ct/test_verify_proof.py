@@ -12,9 +12,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from governance.pki.ct import proof_file, verify_proof
+from governance.pki.ct.logs import Log
 from tests.fixtures.ctlog import CtLog
 from tests.pki.ct.promising import PRECERT_SIGNING, Above, Wanted, authority
 from tests.pki.ct.reading import fill, issuing, reader, root, served
+from tests.pki.ct.real_heads import HEADS
 
 CHECKS = ["promise", "index", "inclusion", "checkpoint"]
 Files = dict[str, bytes]
@@ -257,3 +259,9 @@ def test_signatures_are_judged_as_the_library_judges_them() -> None:
         assert not verify_proof.signed(der, signature, message + b"!")
         other = key.sign(b"another", ec.ECDSA(hashes.SHA256()))
         assert not verify_proof.signed(der, other, message)
+
+
+@pytest.mark.parametrize(("log", "text"), HEADS, ids=[log.operator for log, _ in HEADS])
+def test_checkpoints_of_public_logs_are_good(log: Log, text: str) -> None:
+    case = verify_proof.Case([b"", b""], f"c2sp.org/tlog-proof@v1\nindex 0\n\n{text}", log.key_der)
+    assert case.checkpoint() == f"the checkpoint of {log.origin} is signed by the log's key"
