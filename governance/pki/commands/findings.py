@@ -12,7 +12,8 @@ from governance.ledger.command import Change, Command, handles
 from governance.pki import models
 from governance.pki.ct.standing import Noticed
 
-# What a stranger causes must not grow the ledger without end: a stranger can log certificates with our names.
+# What a stranger causes must not grow the ledger without end: a stranger can log certificates with our names. Hence
+# there is an end to what may be open and unanswered.
 MOST_AT_ONCE, MOST_OPEN = 200, 2000
 
 
@@ -46,7 +47,7 @@ class RecordFindings(Command):
 def record_findings(command: RecordFindings, revision: int) -> Change:
     """Insert and close; the state is that of the findings that changed."""
     known = {row.key: row for row in _with(each.key for each in command.opened)}
-    room = MOST_OPEN - models.Finding.objects.filter(closed_at=None).count()
+    room = MOST_OPEN - models.Finding.objects.filter(closed_at=None, acknowledged_at=None).count()
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     for each in command.opened:

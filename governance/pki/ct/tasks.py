@@ -5,8 +5,8 @@ from datetime import timedelta
 from prometheus_client import Gauge
 
 from governance.kernel.clock import now
-from governance.pki.commands import RecordProofs
-from governance.pki.ct import auditing
+from governance.pki.commands import RecordFindings, RecordProofs
+from governance.pki.ct import auditing, logalarms, looking, publiclist, tailing
 from governance.pki.observe.checks import prune_checks
 from governance.pki.queries import audited
 from governance.schedule import periodic
@@ -16,6 +16,12 @@ CHECKED_EVERY = timedelta(hours=24)
 pending = Gauge(
     "governor_certificates_pending",
     "Issues that are not in force, as they are not proven to be logged",
+    multiprocess_mode="mostrecent",
+)
+unread = Gauge(
+    "governor_log_entries_unread",
+    "Entries of a log's believed tree that were not looked at",
+    ["log"],
     multiprocess_mode="mostrecent",
 )
 
@@ -38,3 +44,26 @@ def check_certificates() -> None:
 def forget_checks() -> None:
     """Forget what was found of certificates that are over."""
     prune_checks(now())
+
+
+@periodic(every=30, permission=RecordFindings.permission)
+def read_logs() -> None:
+    """Read all logs on, and say what was found in them and what is wrong with them."""
+    readings = tailing.read_logs()
+    at = now()
+    for each in readings:
+        unread.labels(each.log.description).set(each.lag)
+    logalarms.tell(readings, at)
+    logalarms.close_what_is_over(at)
+
+
+@periodic(every=300, permission=RecordFindings.permission)
+def keep_log_list() -> None:
+    """Fetch the public list of logs when it is due."""
+    publiclist.keep_list(now())
+
+
+@periodic(every=30, permission=RecordFindings.permission)
+def look_at_ports() -> None:
+    """Look at what is served; what should not be is found within one round."""
+    looking.look()

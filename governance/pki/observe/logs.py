@@ -17,7 +17,8 @@ ALIAS = "ct"
 def believed(log_id: str, head: Head, *, at: datetime) -> None:
     """Store a checkpoint that continues the one before; an older one than what is stored changes nothing of it.
 
-    Whatever the log was caught at is over, unless it is of the kind that stays (see `caught`).
+    Whatever the log was caught at is over, unless it is of the kind that stays (see `caught`). What could not be read
+    is not: a log whose head can be had may keep its entries back (see `looked_at`).
     """
     fresh = {
         "checkpoint": head.text,
@@ -25,8 +26,6 @@ def believed(log_id: str, head: Head, *, at: datetime) -> None:
         "root": head.root,
         "checkpoint_at": head.at,
         "believed_at": at,
-        **_READABLE,
-        "read_at": at,
     }
     row, made = KnownLog.objects.get_or_create(log_id=log_id, defaults=fresh)
     if not made:
@@ -37,7 +36,6 @@ def believed(log_id: str, head: Head, *, at: datetime) -> None:
 
 # Two signed heads that cannot both be true prove for ever that the log lied; the rest may have been a broken mirror.
 LASTING = frozenset({"forked", "inconsistent", "beyond_final"})
-_READABLE = {"error": "", "failing_since": None}
 
 
 def caught(log_id: str, lie: Misbehaved, *, at: datetime) -> None:
@@ -48,10 +46,21 @@ def caught(log_id: str, lie: Misbehaved, *, at: datetime) -> None:
     )
 
 
-def forgiven(log_id: str) -> None:
-    """Forget what a log was caught at: somebody said that it may go on from what it shows next."""
+def forgiven(log_id: str, *, next_index: int) -> None:
+    """Forget what a log was caught at: somebody said that it may go on from what it shows next.
+
+    It is looked at from `next_index` on: what was looked at before may not be what is there now.
+    """
     KnownLog.objects.filter(log_id=log_id).update(
-        lie="", lie_message="", lie_evidence={}, lie_at=None, checkpoint="", size=0, root=b"", checkpoint_at=None
+        lie="",
+        lie_message="",
+        lie_evidence={},
+        lie_at=None,
+        checkpoint="",
+        size=0,
+        root=b"",
+        checkpoint_at=None,
+        next_index=next_index,
     )
 
 
@@ -63,9 +72,9 @@ def unreadable(log_id: str, reason: str, *, at: datetime) -> None:
 
 
 def looked_at(log_id: str, next_index: int, *, at: datetime) -> None:
-    """Note that all entries before `next_index` were looked at."""
+    """Note that all entries before `next_index` were looked at, hence that the log can be read."""
     KnownLog.objects.filter(log_id=log_id, next_index__lt=next_index).update(next_index=next_index)
-    KnownLog.objects.filter(log_id=log_id).update(read_at=at, **_READABLE)
+    KnownLog.objects.filter(log_id=log_id).update(read_at=at, error="", failing_since=None)
 
 
 def take(log_id: str, *, at: datetime, lasting: timedelta) -> str:
@@ -76,6 +85,11 @@ def take(log_id: str, *, at: datetime, lasting: timedelta) -> str:
         free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=at)
         taken = KnownLog.objects.filter(free, log_id=log_id).update(claim=claim, claimed_until=at + lasting)
     return claim if taken else ""
+
+
+def hold_on(log_id: str, claim: str, *, at: datetime, lasting: timedelta) -> bool:
+    """Keep the reading for a while longer; False when it took so long that another has it now."""
+    return bool(KnownLog.objects.filter(log_id=log_id, claim=claim).update(claimed_until=at + lasting))
 
 
 def let_go(log_id: str, claim: str) -> None:

@@ -1,9 +1,15 @@
-"""A house with a log in it that has no entry yet."""
+"""What tests of logs start from: a house with an empty log in it, logs of others, and a list that is published."""
+
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from governance.pki.ct.own.log import ensure_log
+from tests.fixtures.ctlog import CtLog
 from tests.fixtures.house import House
+from tests.pki.ct.publishing import follow
+from tests.pki.ct.tailed import filler, known, pin, read, watch
 
 
 @pytest.fixture
@@ -11,3 +17,32 @@ def empty_log(house: House) -> House:
     """Before anything is issued."""
     assert ensure_log()
     return house
+
+
+@pytest.fixture
+def place(pki: House, tmp_path: Path) -> Path:
+    """Where the list is published, which is followed from now on."""
+    directory = tmp_path / "published"
+    directory.mkdir()
+    follow(str(directory / "all_logs_list.json"))
+    return directory
+
+
+@pytest.fixture
+def oslo() -> Iterator[CtLog]:
+    """A log that is always honest."""
+    with CtLog("oslo") as log:
+        filler(log, 2)
+        yield log
+
+
+@pytest.fixture
+def rome(pki: House, oslo: CtLog) -> Iterator[CtLog]:
+    """A log that will lie. Both are pinned, and both of their two entries were looked at."""
+    watch("example.org")
+    with CtLog("rome") as log:
+        filler(log, 2)
+        pin(log, oslo)
+        read()
+        assert known(log).next_index == known(oslo).next_index == 2
+        yield log
