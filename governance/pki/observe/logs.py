@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import router, transaction
 from django.db.models import Q
 
 from governance.kernel.ids import uuid7
@@ -10,8 +10,6 @@ from governance.ledger.turn import turn
 from governance.pki.ct.checkpoint import Head
 from governance.pki.ct.misbehaviour import Misbehaved
 from governance.pki.models import KnownLog
-
-ALIAS = "ct"
 
 
 def believed(log_id: str, head: Head, *, at: datetime) -> None:
@@ -79,8 +77,8 @@ def looked_at(log_id: str, next_index: int, *, at: datetime) -> None:
 
 def take(log_id: str, *, at: datetime, lasting: timedelta) -> str:
     """Take the reading of a log for a while, so that two workers do not read it at once; empty when another has it."""
-    claim = uuid7()
-    with turn(ALIAS), transaction.atomic(using=KnownLog.objects.db):
+    claim, alias = uuid7(), router.db_for_write(KnownLog)
+    with turn(alias), transaction.atomic(using=alias):
         KnownLog.objects.get_or_create(log_id=log_id)
         free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=at)
         taken = KnownLog.objects.filter(free, log_id=log_id).update(claim=claim, claimed_until=at + lasting)
