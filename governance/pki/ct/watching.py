@@ -40,10 +40,14 @@ def matches(watched: Iterable[str], names: Iterable[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Watch:
-    """`exact` and `below` answer for nearly all names at once; `patterns` are all, each by its labels."""
+    """`exact` and `below` answer for nearly all names at once; `patterns` are all, each by its labels.
+
+    `above` are the patterns without their first label, which is what a star in front of a name may stand for.
+    """
 
     exact: frozenset[str]
     below: frozenset[str]
+    above: frozenset[str]
     patterns: tuple[tuple[bool, tuple[str, ...]], ...]
     odd: tuple[tuple[bool, tuple[str, ...]], ...]
 
@@ -56,6 +60,7 @@ def _watch(watched: tuple[str, ...]) -> _Watch:
     return _Watch(
         exact=frozenset(name for name in folded if not name.startswith(".")),
         below=frozenset(name.lstrip(".") for name in folded if name.startswith(".")),
+        above=frozenset(name.lstrip(".").partition(".")[2] for name in folded),
         patterns=patterns,
         odd=odd,
     )
@@ -71,8 +76,11 @@ def _concerns(watch: _Watch, name: str) -> bool:
         return True
     host = _folded(_host(name))
     labels = tuple(host.split("."))
-    if "*" in host or "?" in host:  # a question mark stood for a label that the authority kept back
+    rest = host.removeprefix("*.")
+    if "*" in rest or "?" in rest:  # a question mark stood for a label that the authority kept back
         return any(_overlap(pattern, labels) for pattern in watch.patterns)
+    if rest != host and rest in watch.above:
+        return True
     above = host.partition(".")[2]
     if host in watch.exact or (above and f"*.{above}" in watch.exact):
         return True
