@@ -7,9 +7,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from governance.kernel.actor import SYSTEM
 from governance.kernel.clock import now
 from governance.ledger.execute import execute
+from governance.pki import models
 from governance.pki.commands import AcknowledgeFinding
 from governance.pki.ct import tailing
 from governance.pki.ct.logs import LogKind
+from governance.pki.ct.models import CtLog as CtLogRow
 from governance.pki.ct.own import submission
 from governance.pki.ct.own.log import own_log
 from governance.pki.queries.logs import known_log
@@ -234,3 +236,43 @@ def test_an_acknowledged_certificate_alarms_no_more(pki: House) -> None:
         execute(AcknowledgeFinding(id=the("not_ours").id), by=SYSTEM, reason="our own, by the public authority")
         read()
         assert not the("not_ours").alarming
+
+
+def test_one_that_turns_out_to_be_issued_after_all_is_closed(pki: House) -> None:
+    want()
+    issue_due()
+    wanted, by = Wanted("late.example.com"), stolen()
+    with CtLog() as log:
+        pin(log)
+        scts = [log.add_pre_chain([wanted.precertificate(by), *chain_under(by)])]
+        with clock_at(now() + 3 * tailing.CLAIM):
+            read()
+            assert alarms() == ["not_issued"]
+            late = wanted.certificate(by, scts)
+            row = models.Issued.objects.get(serial=f"{leaf_of().serial_number:x}")
+            row.serial, row.chain_pem = f"{late.serial_number:x}", late.public_bytes(Encoding.PEM).decode()
+            row.save(force_insert=True)
+            read()
+            assert alarms() == []
+
+
+def test_what_there_is_no_room_to_report_is_not_passed_over(pki: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("governance.pki.commands.findings.MOST_OPEN", 1)
+    watch("example.org")
+    with CtLog() as log:
+        pin(log)
+        for name in ("a.example.org", "b.example.org"):
+            log.add_chain([Wanted(name).certificate(strangers())])
+        read()
+        assert (known(log).next_index, len(found("not_ours"))) == (0, 1)
+        assert "no room" in known(log).error
+        execute(AcknowledgeFinding(id=the("not_ours").id), by=SYSTEM, reason="we know")
+        read()
+        assert (known(log).next_index, len(found("not_ours"))) == (2, 2)
+
+
+def test_the_log_of_ours_is_caught_like_any_other_when_somebody_alters_it(pki: House) -> None:
+    read()
+    CtLogRow.objects.update(checkpoint=CtLogRow.objects.get().checkpoint.replace("pki/ct", "pki/xx"))
+    read()
+    assert the("log_lies").detail["log_id"] == own_log().log_id.hex()
