@@ -2,18 +2,21 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from governance.kernel.clock import stamp
 from governance.pki.ct.logs import Log
 from governance.pki.ct.logstates import BACKLOG, backlog, failing, is_read, lying, readable_logs, state_of
+from governance.pki.ct.misbehaviour import Misbehaved
 from governance.pki.ct.noticing import closed_by_issue
 from governance.pki.ct.reporting import report
 from governance.pki.ct.standing import FindingView, Noticed
 from governance.pki.ct.tailing import Reading
-from governance.pki.queries.logs import findings, known_log, open_keys
+from governance.pki.queries.logs import findings, known_log, open_among, open_keys
 
-# A log that shows now this and now that is not honest in between.
+# One that lied before in the same way, and shows now this and now that, is not honest in between.
 HONEST_FOR = timedelta(minutes=10)
+_AGAIN = timedelta(seconds=10)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -49,10 +52,14 @@ def close_what_is_over(at: datetime) -> None:
 def _noticed(reading: Reading, at: datetime) -> Iterator[Noticed]:
     log = reading.log
     state = state_of(log, known_log(log.log_id.hex()), at)
-    seen = [lying(log, lie.kind, lie.message, lie.evidence) for lie in reading.lies]
-    yield from {each.key: each for each in seen}.values()
-    if (noticed := failing(state, at)) is not None:
-        yield noticed
+    if reading.lie is not None:
+        yield _lying(log, reading.lie)
+    elif reading.lie_before is not None:
+        noticed = _lying(log, reading.lie_before)
+        if not (reading.honest and open_among([noticed.key])):  # what nobody heard of is told although it is over
+            yield noticed
+    if (unread := failing(state, at)) is not None:
+        yield unread
     if reading.asked and _is_behind(reading, at):
         yield backlog(state)
 
@@ -76,12 +83,18 @@ def _over(reading: Reading, at: datetime) -> set[str]:
     if reading.asked:
         keys.add(f"log_backlog:{log_id}")
     if reading.honest:
-        keys |= {
-            each.key
-            for each in findings(kind="log_lies")
-            if each.key.startswith(f"log_lies:{log_id}:") and at - each.opened_at >= HONEST_FOR
-        }
+        lies = [each for each in findings(kind="log_lies") if each.key.startswith(f"log_lies:{log_id}:")]
+        keys |= {each.key for each in lies if not _is_again(each) or at - each.opened_at >= HONEST_FOR}
     return keys
+
+
+def _is_again(finding: FindingView) -> bool:
+    """Whether it was closed once and opened again: its id is a UUIDv7, and tells when it was opened first."""
+    return finding.opened_at - _moment(UUID(finding.id).int >> 80) > _AGAIN
+
+
+def _lying(log: Log, lie: Misbehaved) -> Noticed:
+    return lying(log, lie.kind, lie.message, lie.evidence)
 
 
 def _of_strangers(logs: Iterable[Log], at: datetime) -> set[str]:

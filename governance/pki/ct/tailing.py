@@ -7,7 +7,7 @@ command: what is known of logs is in another database than the ledger.
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from threading import BoundedSemaphore
 from time import monotonic
@@ -44,12 +44,16 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True, kw_only=True)
 class Reading:
-    """What became of one log in a round. `lies` are those that it was found at before and now."""
+    """What became of one log in a round.
+
+    `lie` is what this round caught it at, and `lie_before` what somebody had before, which may be over by now.
+    """
 
     log: Log
     read: int = 0
     asked: bool = False  # its newest head is believed
-    lies: list[Misbehaved] = field(default_factory=list)
+    lie: Misbehaved | None = None
+    lie_before: Misbehaved | None = None
     lag_before: int = 0
     lag: int = 0
     last_ms: int | None = None  # when the last entry that was looked at was logged
@@ -57,7 +61,7 @@ class Reading:
     @property
     def honest(self) -> bool:
         """Whether the log was read, and nothing was wrong with what it showed."""
-        return self.asked and not self.lies
+        return self.asked and self.lie is None
 
 
 def read_logs() -> list[Reading]:
@@ -130,15 +134,16 @@ class _Reader:
         """Believe the newest head, and look at what is new; whatever goes wrong is stored, and is no exception."""
         reading, known = self._reading, _forgiven(self._reading.log, known_log(self._log_id))
         reading.lag_before = max(0, known.size - known.next_index)
-        if known.lie:  # whoever caught it: it may be over before anybody heard of it
-            reading.lies.append(Misbehaved(known.lie, known.lie_message, known.lie_evidence))  # type: ignore[arg-type]
+        if known.lie:
+            evidence = known.lie_evidence
+            reading.lie_before = Misbehaved(known.lie, known.lie_message, evidence)  # type: ignore[arg-type]
         try:
             view = view_of(reading.log)
             head = believed_head(view)
             reading.asked = True
             self._pages(view, head, _start(reading.log, known, head))
         except Misbehaved as lie:
-            reading.lies.append(lie)
+            reading.lie = lie
         except GovernanceError as error:
             log.warning("a log cannot be read", log=reading.log.description, reason=str(error))
             observe.unreadable(self._log_id, str(error), at=now())
