@@ -253,6 +253,68 @@ class Condition(_message.Message):
 Global___Condition: _TypeAlias = Condition  # noqa: Y015
 
 @_typing.final
+class Transparency(_message.Message):
+    """Whether an issued certificate is in the logs, by the last check."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    CHECKED_AT_FIELD_NUMBER: _builtins.int
+    state: _builtins.str
+    """"logged", "not_logged", or "unknown" when nobody could tell."""
+    why: _builtins.str
+    """What lacks; empty when it is logged."""
+    @_builtins.property
+    def checked_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        state: _builtins.str = ...,
+        why: _builtins.str = ...,
+        checked_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["checked_at", b"checked_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked_at", b"checked_at", "state", b"state", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Transparency: _TypeAlias = Transparency  # noqa: Y015
+
+@_typing.final
+class PendingIssue(_message.Message):
+    """An issue that is not put in force before it is proven to be logged."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SERIAL_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    serial: _builtins.str
+    number: _builtins.int
+    why: _builtins.str
+    """What lacks."""
+    @_builtins.property
+    def since(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        serial: _builtins.str = ...,
+        number: _builtins.int = ...,
+        since: _timestamp_pb2.Timestamp | None = ...,
+        why: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["number", b"number", "serial", b"serial", "since", b"since", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PendingIssue: _TypeAlias = PendingIssue  # noqa: Y015
+
+@_typing.final
 class Certificate(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -278,6 +340,8 @@ class Certificate(_message.Message):
     READY_FIELD_NUMBER: _builtins.int
     ISSUING_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
+    TRANSPARENCY_FIELD_NUMBER: _builtins.int
+    PENDING_FIELD_NUMBER: _builtins.int
     namespace: _builtins.str
     name: _builtins.str
     generation: _builtins.int
@@ -319,6 +383,14 @@ class Certificate(_message.Message):
     def ready(self) -> Global___Condition: ...
     @_builtins.property
     def issuing(self) -> Global___Condition: ...
+    @_builtins.property
+    def transparency(self) -> Global___Transparency:
+        """Of the newest issue in force; absent when it was not checked yet."""
+
+    @_builtins.property
+    def pending(self) -> Global___PendingIssue:
+        """The issue after that one while it waits; absent when none does."""
+
     def __init__(
         self,
         *,
@@ -344,10 +416,12 @@ class Certificate(_message.Message):
         ready: Global___Condition | None = ...,
         issuing: Global___Condition | None = ...,
         state: _builtins.str = ...,
+        transparency: Global___Transparency | None = ...,
+        pending: Global___PendingIssue | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attempt_at", b"attempt_at", "issuing", b"issuing", "last_failure_at", b"last_failure_at", "not_after", b"not_after", "not_before", b"not_before", "ready", b"ready", "renew_at", b"renew_at", "spec", b"spec"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attempt_at", b"attempt_at", "issuing", b"issuing", "last_failure_at", b"last_failure_at", "not_after", b"not_after", "not_before", b"not_before", "pending", b"pending", "ready", b"ready", "renew_at", b"renew_at", "spec", b"spec", "transparency", b"transparency"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_at", b"attempt_at", "failures", b"failures", "generation", b"generation", "issued_generation", b"issued_generation", "issuing", b"issuing", "last_error", b"last_error", "last_failure_at", b"last_failure_at", "name", b"name", "namespace", b"namespace", "not_after", b"not_after", "not_before", b"not_before", "number", b"number", "plan_warning", b"plan_warning", "ready", b"ready", "reason", b"reason", "renew_at", b"renew_at", "revision", b"revision", "revoked_reason", b"revoked_reason", "serial", b"serial", "spec", b"spec", "state", b"state", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_at", b"attempt_at", "failures", b"failures", "generation", b"generation", "issued_generation", b"issued_generation", "issuing", b"issuing", "last_error", b"last_error", "last_failure_at", b"last_failure_at", "name", b"name", "namespace", b"namespace", "not_after", b"not_after", "not_before", b"not_before", "number", b"number", "pending", b"pending", "plan_warning", b"plan_warning", "ready", b"ready", "reason", b"reason", "renew_at", b"renew_at", "revision", b"revision", "revoked_reason", b"revoked_reason", "serial", b"serial", "spec", b"spec", "state", b"state", "transparency", b"transparency", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -567,6 +641,7 @@ class IssuedCertificate(_message.Message):
     REVOKED_AT_FIELD_NUMBER: _builtins.int
     REVOKED_REASON_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    TRANSPARENCY_FIELD_NUMBER: _builtins.int
     serial: _builtins.str
     authority: _builtins.str
     """Id of the authority."""
@@ -592,6 +667,10 @@ class IssuedCertificate(_message.Message):
     def issued_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def revoked_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def transparency(self) -> Global___Transparency:
+        """Absent when it was not checked yet."""
+
     def __init__(
         self,
         *,
@@ -608,10 +687,11 @@ class IssuedCertificate(_message.Message):
         revoked_at: _timestamp_pb2.Timestamp | None = ...,
         revoked_reason: _builtins.str = ...,
         revision: _builtins.int = ...,
+        transparency: Global___Transparency | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["issued_at", b"issued_at", "not_after", b"not_after", "not_before", b"not_before", "revoked_at", b"revoked_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["issued_at", b"issued_at", "not_after", b"not_after", "not_before", b"not_before", "revoked_at", b"revoked_at", "transparency", b"transparency"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority", b"authority", "chain_pem", b"chain_pem", "dns_names", b"dns_names", "holder", b"holder", "issued_at", b"issued_at", "not_after", b"not_after", "not_before", b"not_before", "number", b"number", "revision", b"revision", "revoked_at", b"revoked_at", "revoked_reason", b"revoked_reason", "serial", b"serial", "uris", b"uris"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority", b"authority", "chain_pem", b"chain_pem", "dns_names", b"dns_names", "holder", b"holder", "issued_at", b"issued_at", "not_after", b"not_after", "not_before", b"not_before", "number", b"number", "revision", b"revision", "revoked_at", b"revoked_at", "revoked_reason", b"revoked_reason", "serial", b"serial", "transparency", b"transparency", "uris", b"uris"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -4,9 +4,17 @@ from collections.abc import Iterator, Mapping
 
 from google.protobuf.descriptor import MethodDescriptor
 
-from gateway.proto import audit_pb2, certificate_pb2, dataplane_pb2, options_pb2, registry_pb2, traffic_pb2
+from gateway.proto import (
+    audit_pb2,
+    certificate_pb2,
+    dataplane_pb2,
+    options_pb2,
+    registry_pb2,
+    traffic_pb2,
+    transparency_pb2,
+)
 
-_FILES = (audit_pb2, certificate_pb2, dataplane_pb2, registry_pb2, traffic_pb2)
+_FILES = (audit_pb2, certificate_pb2, dataplane_pb2, registry_pb2, traffic_pb2, transparency_pb2)
 
 
 def methods() -> Iterator[MethodDescriptor]:

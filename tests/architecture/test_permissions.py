@@ -5,13 +5,21 @@ import importlib
 
 from google.protobuf.descriptor import MethodDescriptor
 
-from gateway.proto import audit_pb2, certificate_pb2, dataplane_pb2, options_pb2, registry_pb2, traffic_pb2
+from gateway.proto import (
+    audit_pb2,
+    certificate_pb2,
+    dataplane_pb2,
+    options_pb2,
+    registry_pb2,
+    traffic_pb2,
+    transparency_pb2,
+)
 from governance.kernel.permissions import PERMISSIONS
 from governance.ledger.command import Command, all_commands
 from governance.schedule import TASKS, scheduled
 from tests.architecture.tree import module_of, python_files, syntax
 
-APIS = (audit_pb2, certificate_pb2, dataplane_pb2, registry_pb2, traffic_pb2)
+APIS = (audit_pb2, certificate_pb2, dataplane_pb2, registry_pb2, traffic_pb2, transparency_pb2)
 # A join token is the right to the one; everybody may know whom to trust.
 PUBLIC = {"governor.admin.v1.EnrolmentService.Join", "governor.admin.v1.EnrolmentService.GetRoots"}
 

@@ -5,7 +5,9 @@ from datetime import datetime
 
 from gateway.proto import certificate_pb2 as pb
 from gateway.rpc.convert.common import timestamp
+from gateway.rpc.convert.transparency import checked, pending
 from governance.pki.chain import Step, Verdict
+from governance.pki.ct.standing import Checked
 from governance.pki.enrolment import ISSUER, Enrolled
 from governance.pki.standing import standing_of
 from governance.pki.status import Certificate, Condition, IssuedCertificate
@@ -68,8 +70,8 @@ def spec(value: CertificateSpec) -> pb.CertificateSpec:
     return pb.CertificateSpec(**value.as_json())
 
 
-def certificate(value: Certificate, at: datetime) -> pb.Certificate:
-    """A managed certificate as it stands at `at`."""
+def certificate(value: Certificate, at: datetime, logged: Checked | None) -> pb.Certificate:
+    """A managed certificate as it stands at `at`; `logged` is what the logs say of its newest issue."""
     return pb.Certificate(
         namespace=value.namespace,
         name=value.name,
@@ -93,6 +95,8 @@ def certificate(value: Certificate, at: datetime) -> pb.Certificate:
         ready=_condition(value.ready(at)),
         issuing=_condition(value.issuing(at)),
         state=standing_of(value).state(at),
+        transparency=checked(logged),
+        pending=pending(value.pending),
     )
 
 
@@ -100,8 +104,8 @@ def _condition(value: Condition) -> pb.Condition:
     return pb.Condition(holds=value.holds, reason=value.reason, message=value.message)
 
 
-def issued(value: IssuedCertificate) -> pb.IssuedCertificate:
-    """A certificate that was signed here."""
+def issued(value: IssuedCertificate, logged: Checked | None) -> pb.IssuedCertificate:
+    """A certificate that was signed here, and what the logs say of it."""
     return pb.IssuedCertificate(
         serial=value.serial,
         authority=value.authority,
@@ -116,6 +120,7 @@ def issued(value: IssuedCertificate) -> pb.IssuedCertificate:
         revoked_at=timestamp(value.revoked_at),
         revoked_reason=value.revoked_reason,
         revision=value.revision,
+        transparency=checked(logged),
     )
 
 

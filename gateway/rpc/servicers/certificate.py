@@ -22,6 +22,7 @@ from governance.pki import commands
 from governance.pki.filtered import in_state
 from governance.pki.holders import holder_of, namespace_of
 from governance.pki.queries import certificates
+from governance.pki.queries.watching import logged_or_not
 from governance.pki.renewal import forecast
 from governance.pki.seen import certificate_seen, issued_seen
 from governance.pki.signing import is_new, signed
@@ -59,7 +60,7 @@ class CertificateServicer(
         return await hop(_list_issued, request)
 
     async def GetIssued(self, request: pb.GetIssuedRequest, context: Any) -> pb.IssuedCertificate:
-        return convert.issued(await hop(issued_seen, current_actor(), request.serial))
+        return await hop(_issued, request.serial)
 
     async def VerifyChain(self, request: pb.VerifyChainRequest, context: Any) -> pb.VerifyChainResponse:
         return await hop(_verify, request)
@@ -88,15 +89,17 @@ def _list(request: pb.ListCertificatesRequest) -> pb.ListCertificatesResponse:
         limit=size + 1,
     )
     page = found[:size]
+    logged = logged_or_not([each.serial for each in page])
     return pb.ListCertificatesResponse(
-        certificates=[convert.certificate(each, at) for each in page],
+        certificates=[convert.certificate(each, at, logged.get(each.serial)) for each in page],
         next_page_token=paging.token(page[-1].namespace, page[-1].name) if len(found) > size else "",
         revision=revision,
     )
 
 
 def _get(request: pb.GetCertificateRequest) -> pb.Certificate:
-    return convert.certificate(certificate_seen(current_actor(), request.namespace, request.name), now())
+    found = certificate_seen(current_actor(), request.namespace, request.name)
+    return convert.certificate(found, now(), logged_or_not([found.serial]).get(found.serial))
 
 
 def _request(request: pb.RequestCertificateRequest) -> common.Receipt:
@@ -124,10 +127,16 @@ def _list_issued(request: pb.ListIssuedRequest) -> pb.ListIssuedResponse:
     before = position[0] if position else ""
     seen = current_actor().may("pki.read", request.namespace)
     found = certificates.issued_of(holder, before=before, limit=size + 1) if seen else []
+    logged = logged_or_not([each.serial for each in found[:size]])
     return pb.ListIssuedResponse(
-        issued=[convert.issued(each) for each in found[:size]],
+        issued=[convert.issued(each, logged.get(each.serial)) for each in found[:size]],
         next_page_token=paging.token(found[size - 1].serial) if len(found) > size else "",
     )
+
+
+def _issued(serial: str) -> pb.IssuedCertificate:
+    found = issued_seen(current_actor(), serial)
+    return convert.issued(found, logged_or_not([found.serial]).get(found.serial))
 
 
 def _verify(request: pb.VerifyChainRequest) -> pb.VerifyChainResponse:
@@ -139,20 +148,19 @@ def _verify(request: pb.VerifyChainRequest) -> pb.VerifyChainResponse:
 
 
 def _sign(request: pb.SignCertificateRequestRequest) -> pb.SignCertificateRequestResponse:
-    on = {"by": current_actor(), **terms(request.mutation)}
+    by, on = current_actor(), terms(request.mutation)
     command = signed(
         request.csr,
         namespace=request.namespace,
         name=request.name,
         spec=convert.signing_spec(request),
-        rehearsed=lambda command: is_new(command, **on),
+        rehearsed=lambda command: is_new(command, by=by, **on),
     )
-    answer = execute(command, **on)
+    answer = execute(command, by=by, **on)
     if request.mutation.validate_only or answer.after is None:
         return pb.SignCertificateRequestResponse(receipt=receipt(answer))
     # By the receipt, and not by the command: a replayed request gets the certificate that it got the first time.
-    issued = issued_seen(current_actor(), answer.after["serial"])
-    return pb.SignCertificateRequestResponse(receipt=receipt(answer), issued=convert.issued(issued))
+    return pb.SignCertificateRequestResponse(receipt=receipt(answer), issued=_issued(answer.after["serial"]))
 
 
 def _forecast(request: pb.ForecastRequest) -> pb.ForecastResponse:

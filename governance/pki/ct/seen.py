@@ -1,5 +1,6 @@
 """What an actor may see of logs and findings: the rest is as if it were not there."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,19 +11,25 @@ from typing import get_args
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from governance.kernel.actor import Actor
+from governance.kernel.clock import now
 from governance.kernel.errors import Invalid, NotFound
 from governance.kernel.ids import check_text
-from governance.pki.ct.logs import Log
-from governance.pki.ct.logset import all_logs
+from governance.pki.ct.board import KINDS, Board
+from governance.pki.ct.differing import Row
+from governance.pki.ct.listeners import ListenerView
+from governance.pki.ct.logs import Log, Source
+from governance.pki.ct.logstates import LogState, log_states, readable_logs, state_of
 from governance.pki.ct.own.log import own_log
 from governance.pki.ct.standing import FindingKind, FindingView
 from governance.pki.pem import chain_from_pem, to_pem
 from governance.pki.queries import logs, watching
 from governance.pki.queries.authorities import pem_of
+from governance.pki.queries.served import ServedView, served
 from governance.pki.queries.watching import GateView, WatchedView
 from governance.pki.seen import READ, issued_seen, issuers_seen
 from governance.pki.status import IssuedCertificate
 
+_LOG_ID = re.compile("[0-9a-fA-F]{64}")
 _SCRIPT = Path(__file__).with_name("verify_proof.py")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -80,6 +87,59 @@ def place(finding: FindingView) -> tuple[int, str]:
     return (finding.opened_at - _EPOCH) // timedelta(microseconds=1), finding.id
 
 
+def logs_in(source: str = "") -> list[LogState]:
+    """Every log that is known, ours first, or those of one source. Which logs there are is no secret of anybody's."""
+    if source and source not in get_args(Source):
+        raise Invalid(f"{source[:40]!r} is not one of {', '.join(get_args(Source))}", field="source")
+    found = [each for each in log_states(now()) if not source or each.log.source == source]
+    return sorted(found, key=log_place)
+
+
+def log_place(state: LogState) -> tuple[int, str, str, str]:
+    """Where a log stands among the others."""
+    log = state.log
+    return get_args(Source).index(log.source), log.operator, log.description, log.log_id.hex()
+
+
+def log_state(log_id: str) -> LogState:
+    """How the log with this id in hex stands."""
+    log = log_with(log_id)
+    return state_of(log, logs.known_log(log.log_id.hex()), now())
+
+
+def rows_of(board: Board, *, kind: str = "", service: str = "") -> list[Row]:
+    """The rows of a board that are of one kind and about one service, if they are given."""
+    if kind and kind not in KINDS:
+        raise Invalid(f"{kind[:40]!r} is not one of {', '.join(KINDS)}", field="kind")
+    return [each for each in board.rows if kind in ("", each.kind) and service in ("", each.service)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """A port that is looked at, and what it showed the last time; None before the first."""
+
+    listener: ListenerView
+    shown: ServedView | None
+
+
+def listeners_in(
+    namespaces: Collection[str], *, after: tuple[str, str, str] | None = None, limit: int | None = None
+) -> list[Listening]:
+    """The ports to look at of these namespaces, those after `listener_place` of one when it is given."""
+    found = watching.listeners(namespaces=namespaces, after=after, limit=limit)
+    shown = {
+        (each.namespace, each.address, each.server_name): each
+        for each in served(namespaces={each.namespace for each in found})
+        if not each.service
+    }
+    return [Listening(listener=each, shown=shown.get(listener_place(each))) for each in found]
+
+
+def listener_place(listener: ListenerView) -> tuple[str, str, str]:
+    """Where a port stands among the others."""
+    return listener.namespace, listener.address, listener.server_name
+
+
 def gates_seen(actor: Actor) -> list[GateView]:
     """The gates of the issuers that serve the actor's namespaces."""
     return watching.gates([each.name for each in issuers_seen(actor)])
@@ -129,10 +189,9 @@ def _with_issuer(issued: IssuedCertificate) -> str:
 
 def log_with(log_id: str) -> Log:
     """The log with this id in hex; NotFound when none is known by it."""
-    try:
-        found = all_logs().get(bytes.fromhex(log_id))
-    except ValueError:
-        raise Invalid(f"{log_id[:80]!r} is not the id of a log: 64 hex digits are", field="log_id") from None
+    if not _LOG_ID.fullmatch(log_id):
+        raise Invalid(f"{log_id[:80]!r} is not the id of a log: 64 hex digits are", field="log_id")
+    found = next((each for each in readable_logs()[0] if each.log_id.hex() == log_id.lower()), None)
     if found is None:
         raise NotFound(f"no log is known by the id {log_id}", field="log_id")
     return found
