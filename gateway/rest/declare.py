@@ -1,6 +1,6 @@
 """How a view's method says what it needs, takes and answers: the same words guard it and describe it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -13,6 +13,8 @@ from gateway.rest.fields import Form, Shape
 from gateway.rest.shapes.common import Problem, Receipt
 
 M = TypeVar("M", bound=Callable[..., HttpResponse])
+# Names of parameters; where one means something else than elsewhere, with what it means.
+Query = Collection[str] | Mapping[str, str]
 
 _WHAT = {
     "page_size": (int, "at most so many items, 1 to 1,000; 100 unless told"),
@@ -20,6 +22,7 @@ _WHAT = {
     "validate_only": (bool, "check everything and say what would change, but change nothing"),
     "reason": (str, "why, in the caller's words; recorded"),
     "state": (str, "only those that stand so: expired, revoked, critical, failing, overdue, due or ok"),
+    "log_id": (str, "of the log, in hex"),
     "days": (int, "for so many days, 1 to 366; 90 unless told"),
     "window_s": (int, "calls of the last so many seconds, 1 to 600; 60 unless told"),
     "stream": (str, "changes (unless told) or calls"),
@@ -38,11 +41,22 @@ class Declared:
     form: type[Form] | None
 
 
-def reads(permission: str, shape: type[Shape], *, query: Collection[str] = ()) -> Callable[[M], M]:
+def reads(permission: str, shape: type[Shape], *, query: Query = ()) -> Callable[[M], M]:
     """Declare a method that answers with `shape` and changes nothing."""
 
     def declare(method: M) -> M:
         answers = {200: shape, "default": Problem}
+        described = extend_schema(request=None, responses=answers, parameters=_parameters(query))(method)
+        return _declared(described, Declared(permission, frozenset(query), None))
+
+    return declare
+
+
+def downloads(permission: str, media_type: str, *, query: Query = ()) -> Callable[[M], M]:
+    """Declare a method that answers with a file of this type and changes nothing."""
+
+    def declare(method: M) -> M:
+        answers = {(200, media_type): OpenApiTypes.STR, "default": Problem}
         described = extend_schema(request=None, responses=answers, parameters=_parameters(query))(method)
         return _declared(described, Declared(permission, frozenset(query), None))
 
@@ -105,10 +119,11 @@ def _declared(method: M, declared: Declared) -> M:
     return method
 
 
-def _parameters(names: Collection[str]) -> list[OpenApiParameter]:
+def _parameters(names: Query) -> list[OpenApiParameter]:
+    here = names if isinstance(names, Mapping) else {}
+    what = {name: _WHAT.get(name, (str, "")) for name in names}
     return [
-        OpenApiParameter(name, type=_WHAT.get(name, (str, ""))[0], description=_WHAT.get(name, (str, ""))[1])
-        for name in names
+        OpenApiParameter(name, type=kind, description=here.get(name) or said) for name, (kind, said) in what.items()
     ]
 
 

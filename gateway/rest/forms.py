@@ -2,7 +2,7 @@
 
 from rest_framework import serializers as drf
 
-from gateway.rest.fields import Flag, Form, Text, Whole
+from gateway.rest.fields import Flag, Form, Octets, Text, Whole
 
 
 class _Reasoned(Form):
@@ -240,3 +240,41 @@ class TransportForm(_Reasoned):
 
     mode = Text()
     server_uris = drf.ListField(child=Text(), default=list)
+
+
+class TransparencyForm(Form):
+    """A certificate by its serial number, or its chain in PEM; with the latter what came beside it in the handshake.
+
+    `stapled` is an OCSP response, `tls` the content of the extension signed_certificate_timestamp, both in base64. With
+    `ask_logs` the logs are asked now.
+    """
+
+    serial = Text(default="")
+    pem = Text(default="")
+    stapled = Octets(default=b"")
+    tls = Octets(default=b"")
+    ask_logs = Flag(default=False)
+
+
+class Acknowledgement(_Reasoned):
+    """Why a finding may be so."""
+
+
+class GateForm(_Reasoned):
+    """What an issuer's certificates need before they are put in force: "gate", "alarm" or "off"."""
+
+    mode = Text()
+
+
+class WatchedForm(_Reasoned):
+    """All names for which logs are searched."""
+
+    names = drf.ListField(child=Text())
+
+
+class NewListener(_Reasoned):
+    """A TLS port to look at, host:port, and what to ask for there."""
+
+    namespace = Text(default="default")
+    address = Text()
+    server_name = Text(default="")

@@ -4,6 +4,7 @@ from rest_framework import serializers as drf
 
 from gateway.rest.fields import Shape
 from gateway.rest.shapes.common import Receipt
+from gateway.rest.shapes.transparency import Logged, Pending
 
 _STATES = ["expired", "revoked", "critical", "failing", "overdue", "due", "ok"]
 _URGENCIES = ["ok", "due", "overdue", "critical", "expired"]
@@ -54,7 +55,10 @@ class Condition(Shape):
 
 
 class Certificate(Shape):
-    """A managed certificate; serial and times are those of its newest issue."""
+    """A managed certificate; serial, times and what the logs say are those of its newest issue in force.
+
+    `transparency` is null before the first check; `pending` is the issue that waits for its proof, if one does.
+    """
 
     namespace = drf.CharField()
     name = drf.CharField()
@@ -78,6 +82,8 @@ class Certificate(Shape):
     last_error = drf.CharField()
     revoked_reason = drf.CharField()
     revision = drf.IntegerField()
+    transparency = Logged(allow_null=True)
+    pending = Pending(allow_null=True)
 
 
 class CertificatePage(Shape):
@@ -89,7 +95,7 @@ class CertificatePage(Shape):
 
 
 class Issued(Shape):
-    """A certificate that was signed here, and those that are sent with it."""
+    """A certificate that was signed here, and those that are sent with it; `transparency` is null before a check."""
 
     serial = drf.CharField()
     authority = drf.CharField()
@@ -104,6 +110,7 @@ class Issued(Shape):
     revoked_at = drf.DateTimeField(allow_null=True)
     revoked_reason = drf.CharField()
     revision = drf.IntegerField()
+    transparency = Logged(allow_null=True)
 
 
 class IssuedPage(Shape):

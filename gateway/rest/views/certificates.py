@@ -17,9 +17,11 @@ from gateway.rest.view import GovernedView
 from governance.kernel.clock import now
 from governance.ledger import queries as ledger
 from governance.pki import commands
+from governance.pki.ct.standing import Checked
 from governance.pki.enrolment import ISSUER
 from governance.pki.filtered import in_state
 from governance.pki.queries import certificates
+from governance.pki.queries.watching import logged_or_not
 from governance.pki.renewal import forecast
 from governance.pki.seen import certificate_seen
 from governance.pki.standing import standing_of
@@ -27,8 +29,8 @@ from governance.pki.status import Certificate
 from governance.pki.values import KEY_SIZES, CertificateSpec, spec_from
 
 
-def described(certificate: Certificate, at: datetime) -> dict[str, Any]:
-    """A certificate as it stands at `at`."""
+def described(certificate: Certificate, at: datetime, logged: Checked | None) -> dict[str, Any]:
+    """A certificate as it stands at `at`; `logged` is what the logs say of its newest issue."""
     return {
         **{field.name: getattr(certificate, field.name) for field in fields(certificate)},
         "spec": certificate.spec.as_json(),
@@ -36,6 +38,7 @@ def described(certificate: Certificate, at: datetime) -> dict[str, Any]:
         "urgency": certificate.urgency(at),
         "ready": certificate.ready(at),
         "issuing": certificate.issuing(at),
+        "transparency": logged,
     }
 
 
@@ -65,8 +68,9 @@ class Certificates(GovernedView):
             limit=size + 1,
         )
         page = found[:size]
+        logged = logged_or_not([each.serial for each in page])
         answer = {
-            "certificates": [described(each, at) for each in page],
+            "certificates": [described(each, at, logged.get(each.serial)) for each in page],
             "next_page_token": token(page[-1].namespace, page[-1].name) if len(found) > size else "",
             "revision": revision,
         }
@@ -82,7 +86,10 @@ class OneCertificate(GovernedView):
     def get(self, request: Request, namespace: str, name: str) -> Response:
         """Read what is wanted and how it stands; its ETag is the revision for If-Match."""
         found = certificate_seen(self.actor, namespace, name)
-        return Response(shapes.Certificate(described(found, now())).data, headers={"ETag": etag(found.revision)})
+        logged = logged_or_not([found.serial]).get(found.serial)
+        return Response(
+            shapes.Certificate(described(found, now(), logged)).data, headers={"ETag": etag(found.revision)}
+        )
 
     @changes("pki.write", form=forms.CertificateForm, status=201)
     def put(self, request: Request, namespace: str, name: str) -> Response:

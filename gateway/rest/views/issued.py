@@ -1,6 +1,7 @@
 """Certificates that were signed: their history, their chains, taking them back, and signing for keys of others."""
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, fields
 from typing import Any
 
 from rest_framework.request import Request
@@ -16,10 +17,20 @@ from governance.kernel.errors import Invalid, NotFound
 from governance.pki import commands
 from governance.pki.holders import holder_of, namespace_of, serial_from
 from governance.pki.queries import certificates
+from governance.pki.queries.watching import logged_or_not
 from governance.pki.seen import certificate_seen, issued_seen
 from governance.pki.signing import is_new, signed
 from governance.pki.status import IssuedCertificate
 from governance.pki.verifying import verdict_of
+
+
+def described(issued: Sequence[IssuedCertificate]) -> list[dict[str, Any]]:
+    """What was signed, and what the logs say of each."""
+    logged = logged_or_not([each.serial for each in issued])
+    return [
+        {**{field.name: getattr(each, field.name) for field in fields(each)}, "transparency": logged.get(each.serial)}
+        for each in issued
+    ]
 
 
 class _History(GovernedView):
@@ -34,7 +45,7 @@ class _History(GovernedView):
         seen = self.actor.may("pki.read", namespace)
         found = certificates.issued_of(holder, before=before, limit=size + 1) if seen else []
         answer = {
-            "issued": found[:size],
+            "issued": described(found[:size]),
             "next_page_token": token(found[size - 1].serial) if len(found) > size else "",
         }
         return Response(shapes.IssuedPage(answer).data)
@@ -62,7 +73,7 @@ class OneIssued(GovernedView):
     def get(self, request: Request, serial: str) -> Response:
         """Read it by its serial number in hex, in whichever form tools print it."""
         found = issued_seen(self.actor, serial)
-        return Response(shapes.Issued(found).data, headers={"ETag": etag(found.revision)})
+        return Response(shapes.Issued(described([found])[0]).data, headers={"ETag": etag(found.revision)})
 
 
 class _Revoking(GovernedView):
@@ -143,6 +154,6 @@ class SignRequest(GovernedView):
         after = None if on.validate_only else response.data["after"]
         # By the receipt, and not by the command: a replayed request gets the certificate that it got the first time.
         response.data["issued"] = (
-            shapes.Issued(issued_seen(self.actor, serial_from(after["serial"]))).data if after else None
+            shapes.Issued(described([issued_seen(self.actor, serial_from(after["serial"]))])[0]).data if after else None
         )
         return response

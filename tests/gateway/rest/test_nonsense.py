@@ -29,6 +29,10 @@ _FIELDS = (
     "windows",
     "csr",
     "pem",
+    "stapled",
+    "names",
+    "mode",
+    "address",
     "x",
 )
 _ATOMS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
@@ -56,7 +60,7 @@ POSITIONS: tuple[object, ...] = ([10**30], [-(10**30)], ["\x00"], ["\ud800"], ["
 
 def _filled(path: str, value: str) -> str:
     names = ("namespace", "name", "endpoint", "username", "client", "token_id", "lease_id", "role", "serial", "issuer")
-    for name in names:
+    for name in (*names, "log_id"):
         path = path.replace("{" + name + "}", quote(value, safe=""))
     return path
 
@@ -88,6 +92,7 @@ def test_no_name_crashes_what_reads(enrol: Enrol, recorded: Recorded) -> None:
     [
         *("services", "events", "events?stream=calls", "clients", "tokens", "people", "balancing", "certificates"),
         *("workloads", "join-tokens", "transports", "certificates/shop/cart/history"),
+        *("transparency/findings", "transparency/listeners", "transparency/logs", "transparency/board"),
     ],
 )
 def test_no_made_up_page_token_crashes_a_list(enrol: Enrol, recorded: Recorded, path: str) -> None:
