@@ -42,6 +42,8 @@ def make(
     The answer of `method` is a receipt, or has one.
     """
     request.mutation.validate_only = True
+    # Nothing of a preview is recorded, and what needs a reason is to be seen before somebody thinks of one.
+    request.mutation.reason = "preview" if wish.reason is None else wish.reason
     preview = receipt_of(server.call(method, request))
     request.mutation.validate_only = False
     if server.output == "table":

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import audit, bootstrap, cert, lb, listing
+from gateway.cli import audit, bootstrap, cert, ct, lb, listing
 from gateway.cli.failures import CODES_HELP, USAGE, Failure
 from gateway.cli.server import Output, Server, check_token
 from gateway.cli.tls import Tls
@@ -30,6 +30,7 @@ app.command()(listing.endpoints)
 app.command()(listing.clients)
 app.add_typer(lb.app, name="lb")
 app.add_typer(cert.app, name="cert")
+app.add_typer(ct.app, name="ct")
 app.add_typer(audit.app, name="audit")
 app.add_typer(bootstrap.app, name="bootstrap")
 
