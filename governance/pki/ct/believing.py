@@ -20,20 +20,26 @@ def believed_head(view: LogView) -> Head:
     Raises Misbehaved for a log that contradicts itself, or did so before in a way that nothing mends, and Unavailable
     for one that cannot be read. Either is stored too.
     """
-    log_id = view.log.log_id.hex()
-    known = known_log(log_id)
+    known = known_log(view.log.log_id.hex())
     if known.lie in observe.LASTING:
         raise Misbehaved(known.lie, known.lie_message, known.lie_evidence)  # type: ignore[arg-type]  # as it was stored
     try:
-        head = advance(_last(view, known), view.head(), view)
+        return _continued(view, view.head(), known)
     except Misbehaved as lie:
         caught(view, lie)
         raise
     except Unavailable as error:
-        observe.unreadable(log_id, str(error), at=now())
+        observe.unreadable(known.log_id, str(error), at=now())
         raise
-    observe.believed(log_id, head, at=now())
-    return head
+
+
+def _continued(view: LogView, head: Head, known: KnownLogView) -> Head:
+    """What may be believed now that the log shows `head`, stored; also against what another process believed just now."""
+    believed = advance(_last(view, known), head, view)
+    while not observe.believed(known.log_id, believed, after=known.checkpoint, at=now()):
+        known = known_log(known.log_id)
+        believed = advance(_last(view, known), head, view)
+    return believed
 
 
 def caught(view: LogView, lie: Misbehaved) -> None:

@@ -54,7 +54,9 @@ def log_and_sign(drafts: Sequence[tuple[Draft, str]], *, required: bool, patienc
     precertificates = [draft.precertificate() for draft, _ in drafts]
     promised: list[list[Sct]] = [[] for _ in drafts]
     lacking: list[list[str]] = [[] for _ in drafts]
-    for log in logs.values():
+    for log in logs.values():  # ours comes first
+        if required and all(lacking):
+            break  # nothing will come of it: what others took would look like what we did not issue
         taken = _own(drafts, precertificates) if log.source == "own" else _others(log, drafts, precertificates)
         for place, each in enumerate(taken):
             if isinstance(each, Sct):

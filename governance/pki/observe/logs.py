@@ -12,8 +12,8 @@ from governance.pki.ct.misbehaviour import Misbehaved
 from governance.pki.models import KnownLog
 
 
-def believed(log_id: str, head: Head, *, at: datetime) -> None:
-    """Store a checkpoint that continues the one before; an older one than what is stored changes nothing of it.
+def believed(log_id: str, head: Head, *, after: str, at: datetime) -> bool:
+    """Store a checkpoint that continues the checkpoint `after`; False when another one was believed meanwhile.
 
     Whatever the log was caught at is over, unless it is of the kind that stays (see `caught`). What could not be read
     is not: a log whose head can be had may keep its entries back (see `looked_at`).
@@ -26,10 +26,13 @@ def believed(log_id: str, head: Head, *, at: datetime) -> None:
         "believed_at": at,
     }
     row, made = KnownLog.objects.get_or_create(log_id=log_id, defaults=fresh)
-    if not made:
-        KnownLog.objects.filter(log_id=log_id, size__lte=head.size).update(**fresh)
-        if row.lie and row.lie not in LASTING:
-            KnownLog.objects.filter(log_id=log_id).update(lie="", lie_message="", lie_evidence={}, lie_at=None)
+    if made:
+        return True
+    if not KnownLog.objects.filter(log_id=log_id, checkpoint=after).update(**fresh):
+        return False
+    if row.lie and row.lie not in LASTING:
+        KnownLog.objects.filter(log_id=log_id).update(lie="", lie_message="", lie_evidence={}, lie_at=None)
+    return True
 
 
 # Two signed heads that cannot both be true prove for ever that the log lied; the rest may have been a broken mirror.

@@ -1,6 +1,7 @@
 """Lists of logs are read whole or not at all, and are believed only with the right signature."""
 
 import base64
+import copy
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -27,59 +28,63 @@ SYCAMORE = (
 )
 
 
+# A list as Chrome publishes it, with two logs that exist or did, and fields that nobody here knows.
+PUBLISHED: dict[str, Any] = {
+    "version": "85.48",
+    "log_list_timestamp": "2026-04-18T00:00:00Z",
+    "of_the_future": {"any": "thing"},
+    "operators": [
+        {
+            "name": "Let's Encrypt",
+            "email": ["sre@letsencrypt.org"],
+            "logs": [],
+            "tiled_logs": [
+                {
+                    "description": "Let's Encrypt 'Sycamore2026h1'",
+                    "log_id": "pcl4kl1XRheChw3YiWYLXFVki30AQPLsB2hR0YhpGfc=",
+                    "key": SYCAMORE,
+                    "submission_url": "https://log.sycamore.ct.letsencrypt.org/2026h1/",
+                    "monitoring_url": "https://mon.sycamore.ct.letsencrypt.org/2026h1/",
+                    "mmd": 60,
+                    "state": {"usable": {"timestamp": "2024-09-30T22:19:27Z"}},
+                    "temporal_interval": {
+                        "start_inclusive": "2025-12-18T00:00:00Z",
+                        "end_exclusive": "2026-06-18T00:00:00+00:00",
+                    },
+                    "of_the_future": 1,
+                }
+            ],
+        },
+        {
+            "name": "Google",
+            "logs": [
+                {
+                    "description": "Google 'Icarus' log",
+                    "log_id": "KTxRllTIOWW6qlD8WAfUt2+/WHopctykwwz05UVH9Hg=",
+                    "key": ICARUS,
+                    "url": "https://ct.googleapis.com/icarus/",
+                    "mmd": 86400,
+                    "log_type": "prod",
+                    "state": {
+                        "readonly": {
+                            "timestamp": "2021-09-10T00:00:00Z",
+                            "final_tree_head": {
+                                "sha256_root_hash": base64.b64encode(bytes(32)).decode(),
+                                "tree_size": 765,
+                            },
+                        }
+                    },
+                    "previous_operators": [{"name": "Somebody", "end_time": "2017-01-01T00:00:00Z"}],
+                }
+            ],
+        },
+    ],
+}
+
+
 def published() -> dict[str, Any]:
-    """A list as Chrome publishes it, with two logs that exist or did, and fields that nobody here knows."""
-    return {
-        "version": "85.48",
-        "log_list_timestamp": "2026-04-18T00:00:00Z",
-        "of_the_future": {"any": "thing"},
-        "operators": [
-            {
-                "name": "Let's Encrypt",
-                "email": ["sre@letsencrypt.org"],
-                "logs": [],
-                "tiled_logs": [
-                    {
-                        "description": "Let's Encrypt 'Sycamore2026h1'",
-                        "log_id": "pcl4kl1XRheChw3YiWYLXFVki30AQPLsB2hR0YhpGfc=",
-                        "key": SYCAMORE,
-                        "submission_url": "https://log.sycamore.ct.letsencrypt.org/2026h1/",
-                        "monitoring_url": "https://mon.sycamore.ct.letsencrypt.org/2026h1/",
-                        "mmd": 60,
-                        "state": {"usable": {"timestamp": "2024-09-30T22:19:27Z"}},
-                        "temporal_interval": {
-                            "start_inclusive": "2025-12-18T00:00:00Z",
-                            "end_exclusive": "2026-06-18T00:00:00+00:00",
-                        },
-                        "of_the_future": 1,
-                    }
-                ],
-            },
-            {
-                "name": "Google",
-                "logs": [
-                    {
-                        "description": "Google 'Icarus' log",
-                        "log_id": "KTxRllTIOWW6qlD8WAfUt2+/WHopctykwwz05UVH9Hg=",
-                        "key": ICARUS,
-                        "url": "https://ct.googleapis.com/icarus/",
-                        "mmd": 86400,
-                        "log_type": "prod",
-                        "state": {
-                            "readonly": {
-                                "timestamp": "2021-09-10T00:00:00Z",
-                                "final_tree_head": {
-                                    "sha256_root_hash": base64.b64encode(bytes(32)).decode(),
-                                    "tree_size": 765,
-                                },
-                            }
-                        },
-                        "previous_operators": [{"name": "Somebody", "end_time": "2017-01-01T00:00:00Z"}],
-                    }
-                ],
-            },
-        ],
-    }
+    """That list, to be altered."""
+    return copy.deepcopy(PUBLISHED)
 
 
 def test_what_a_list_says_of_its_logs() -> None:
