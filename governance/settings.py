@@ -171,6 +171,8 @@ SPECTACULAR_SETTINGS = {
         }
     },
     "SECURITY": [{"token": []}, {"session": []}],
+    # Two fields of different names hold it, and it would get a made-up name.
+    "ENUM_NAME_OVERRIDES": {"LoggedEnum": ["logged", "not_logged", "unknown"]},
 }
 
 DATABASES = databases(DATA_DIR, GOV.database_url)

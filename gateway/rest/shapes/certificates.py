@@ -4,7 +4,7 @@ from rest_framework import serializers as drf
 
 from gateway.rest.fields import Shape
 from gateway.rest.shapes.common import Receipt
-from gateway.rest.shapes.transparency import Logged, Pending
+from gateway.rest.shapes.transparency import Logged, PendingIssue
 
 _STATES = ["expired", "revoked", "critical", "failing", "overdue", "due", "ok"]
 _URGENCIES = ["ok", "due", "overdue", "critical", "expired"]
@@ -83,7 +83,7 @@ class Certificate(Shape):
     revoked_reason = drf.CharField()
     revision = drf.IntegerField()
     transparency = Logged(allow_null=True)
-    pending = Pending(allow_null=True)
+    pending = PendingIssue(allow_null=True)
 
 
 class CertificatePage(Shape):

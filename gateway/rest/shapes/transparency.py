@@ -24,7 +24,7 @@ class Logged(Shape):
     checked_at = drf.DateTimeField()
 
 
-class Pending(Shape):
+class PendingIssue(Shape):
     """An issue that is not put in force before it is proven to be logged; `why` says what lacks."""
 
     serial = drf.CharField()
@@ -74,7 +74,7 @@ class LogPage(Shape):
     next_page_token = drf.CharField(allow_blank=True)
 
 
-class Timestamp(Shape):
+class LogTimestamp(Shape):
     """What a log promised about a certificate, whether the promise holds, and whether it was kept."""
 
     delivery = drf.ChoiceField(choices=list(get_args(Delivery)))
@@ -107,9 +107,9 @@ class Explained(Shape):
     state = drf.ChoiceField(choices=_LOGGED)
     why = drf.CharField()
     checked_at = drf.DateTimeField(allow_null=True)
-    timestamps = Timestamp(many=True)
+    timestamps = LogTimestamp(many=True)
     advice = Advice(allow_null=True)
-    pending = Pending(allow_null=True)
+    pending = PendingIssue(allow_null=True)
 
 
 class Evidence(Shape):
@@ -149,7 +149,7 @@ class FindingPage(Shape):
     revision = drf.IntegerField()
 
 
-class Gate(Shape):
+class LogGate(Shape):
     """What an issuer's certificates need before they are put in force; revision 0 when it was never set."""
 
     issuer = drf.CharField()
@@ -157,10 +157,10 @@ class Gate(Shape):
     revision = drf.IntegerField()
 
 
-class Gates(Shape):
+class LogGates(Shape):
     """By issuer."""
 
-    gates = Gate(many=True)
+    gates = LogGate(many=True)
 
 
 class Watched(Shape):

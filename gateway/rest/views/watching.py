@@ -110,10 +110,10 @@ class Gates(GovernedView):
 
     topic = "gates"
 
-    @reads("pki.read", shapes.Gates)
+    @reads("pki.read", shapes.LogGates)
     def get(self, request: Request) -> Response:
         """List the gates of the issuers that serve the caller's namespaces."""
-        return Response(shapes.Gates({"gates": seen.gates_seen(self.actor)}).data)
+        return Response(shapes.LogGates({"gates": seen.gates_seen(self.actor)}).data)
 
 
 class OneGate(GovernedView):
@@ -121,11 +121,11 @@ class OneGate(GovernedView):
 
     topic = "gate"
 
-    @reads("pki.read", shapes.Gate)
+    @reads("pki.read", shapes.LogGate)
     def get(self, request: Request, issuer: str) -> Response:
         """Read it."""
         found = seen.gate_seen(self.actor, issuer)
-        return Response(shapes.Gate(found).data, headers={"ETag": etag(found.revision)})
+        return Response(shapes.LogGate(found).data, headers={"ETag": etag(found.revision)})
 
     @changes("pki.transparency", form=forms.GateForm)
     def put(self, request: Request, issuer: str) -> Response:
