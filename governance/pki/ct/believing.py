@@ -34,7 +34,7 @@ def believed_head(view: LogView) -> Head:
 
 
 def _continued(view: LogView, head: Head, known: KnownLogView) -> Head:
-    """What may be believed now that the log shows `head`, stored; also against what another process believed just now."""
+    """What may be believed now that the log shows `head`, stored; also after what another process believed just now."""
     believed = advance(_last(view, known), head, view)
     while not observe.believed(known.log_id, believed, after=known.checkpoint, at=now()):
         known = known_log(known.log_id)
