@@ -14,8 +14,10 @@ from gateway.pages.issuers import usable_issuers
 from gateway.pages.times import LifeBar, life_bar
 from governance.kernel.actor import EVERYWHERE, Actor
 from governance.kernel.clock import now
+from governance.pki.ct.standing import Mode
 from governance.pki.names import workload_of
 from governance.pki.queries import authorities as signers
+from governance.pki.queries import logs
 from governance.pki.queries import rotation as rotations
 from governance.pki.status import CertificateAuthority, IssuerView, Phase, RotationView
 
@@ -53,6 +55,7 @@ class Part:
     missing: Sequence[str]
     hidden: int
     can_rotate: bool
+    mode: Mode
 
 
 @needs("pki.read")
@@ -90,6 +93,7 @@ def _part(issuer: IssuerView, everyone: Sequence[CertificateAuthority], held: Co
         missing=known,
         hidden=len(missing) - len(known),
         can_rotate=bool(root and root.has_key),
+        mode=logs.mode_of(issuer.name),
     )
 
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from gateway.pages import chains, plans
+from gateway.pages import chains, logged, plans, proof
 from gateway.pages.certificate_words import CAUSE_WORDS, HOW_WORDS, said
 from gateway.pages.certificates import bar_of, editor
 from gateway.pages.door import needs
@@ -21,6 +21,7 @@ from governance.kernel.errors import NotFound
 from governance.ledger import queries as ledger
 from governance.ledger.queries import Entry
 from governance.pki.queries import board, certificates
+from governance.pki.queries.watching import logged_or_not
 from governance.pki.standing import State, standing_of
 from governance.pki.status import Certificate, HoldingView, IssuedCertificate
 
@@ -42,6 +43,12 @@ class Seen:
         """The issue in force, or the one that was last."""
         return next((issue for issue in self.history if issue.serial == self.certificate.serial), None)
 
+    @property
+    def waiting(self) -> IssuedCertificate | None:
+        """The issue that is put in force once it is proven to be logged."""
+        pending = self.certificate.pending
+        return next((issue for issue in self.history if pending and issue.serial == pending.serial), None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consumer:
@@ -59,7 +66,7 @@ class Consumer:
 def certificate(request: HttpRequest, actor: Actor, namespace: str, name: str) -> HttpResponse:
     """The page of a certificate, on the tab that the address asks for."""
     seen = _see(actor, namespace, name)
-    tabs = ["status", "chain", "history", *(["events"] if actor.may("audit.read", namespace) else [])]
+    tabs = ["status", "chain", "logs", "history", *(["events"] if actor.may("audit.read", namespace) else [])]
     tab = request.GET.get("tab", "status")
     tab = tab if tab in tabs else "status"
     found = seen.certificate
@@ -79,6 +86,7 @@ def certificate(request: HttpRequest, actor: Actor, namespace: str, name: str) -
         "bar": bar_of(found, seen.state, seen.at),
         "processes": len({(each.consumer, each.process) for each in seen.held}),
         "serials": sorted({each.serial for each in seen.held if each.serial}),
+        "stands": logged.of_serial(found.serial, logged_or_not([found.serial] if found.serial else [])),
         **editor(actor),
         "causes": CAUSE_WORDS.items(),
         "start": start,
@@ -146,14 +154,29 @@ def _chain(request: HttpRequest, seen: Seen) -> dict[str, Any]:
     return {"issue": issue, "judged": found, "links": chains.links(found[0].verdict) if found else []}
 
 
+def _logs(request: HttpRequest, seen: Seen) -> dict[str, Any]:
+    wanted = request.GET.get("serial", "")
+    issue = next((each for each in seen.history if each.serial == wanted), seen.newest or seen.waiting)
+    if issue is None:
+        return {"panel": None}
+    return {
+        "panel": logged.panel(issue, issuer=seen.certificate.spec.issuer),
+        "proof_files": proof.FILES,
+        "proof_command": proof.COMMAND,
+        "archive": proof.archive_name(issue.serial),
+    }
+
+
 def _history(_request: HttpRequest, seen: Seen) -> dict[str, Any]:
     held, names = holders(seen.held), board.authority_names()
+    known = logged_or_not([issue.serial for issue in seen.history])
     rows = [
         {
             "issue": issue,
             "state": state_of(issue, seen.certificate, seen.at),
             "authority": names.get(issue.authority, issue.authority),
             "processes": held.get(issue.serial, 0),
+            "stands": logged.of_issue(issue, seen.certificate, known),
         }
         for issue in seen.history
     ]
@@ -181,6 +204,7 @@ def _narrowed(entry: Entry, found: Certificate) -> Entry | None:
 _TABS: Mapping[str, Callable[[HttpRequest, Seen], dict[str, Any]]] = {
     "status": _status,
     "chain": _chain,
+    "logs": _logs,
     "history": _history,
     "events": _events,
 }

@@ -8,7 +8,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from governance.pki.standing import State
-from governance.pki.status import Certificate, Condition
+from governance.pki.status import PENDING, Certificate, Condition
 
 REASON_WORDS: Mapping[str, Promise] = {
     "Ready": _("It is valid and as asked for."),
@@ -80,6 +80,8 @@ def said(condition: Condition, certificate: Certificate) -> str:
     """The message of a condition; what an issuer answered stays as it was said."""
     if condition.reason == "Failed":
         return f"{failed_word(certificate.failures)} {certificate.last_error}"
+    if condition.reason == PENDING and certificate.pending:
+        return gettext("It waits for its proof: %(why)s") % {"why": certificate.pending.why}
     if condition.reason == "Revoked":
         return gettext("It was revoked: %(cause)s.") % {"cause": cause_word(certificate.revoked_reason)}
     if condition.reason == "Expired" and certificate.not_after:

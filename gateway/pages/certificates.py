@@ -14,11 +14,12 @@ from django.shortcuts import render
 from gateway.pages.certificate_words import failed_word, why
 from gateway.pages.door import needs, visible
 from gateway.pages.issuers import usable_issuers
-from gateway.pages.signs import CERTIFICATE
+from gateway.pages.logged import Stands, stands
+from gateway.pages.signs import CERTIFICATE, LOGGED
 from gateway.pages.times import LifeBar, columns, life_bar
 from governance.kernel.actor import Actor
 from governance.kernel.clock import now
-from governance.pki.queries import board
+from governance.pki.queries import alarms, board
 from governance.pki.queries.certificates import by_uid, renewal_times
 from governance.pki.renewal import forecast
 from governance.pki.standing import QUIET, STATES, Standing, State, standing_of
@@ -39,6 +40,7 @@ class Row:
     why: str
     failed: str
     bar: LifeBar | None
+    logged: Stands
     names: Sequence[str]
     processes: int
     serials: int
@@ -58,6 +60,10 @@ def certificates(request: HttpRequest, actor: Actor) -> HttpResponse:
     named = board.standings(namespaces=spaces, text=text)
     counts = Counter(each.state(at) for each in named)
     found = [each for each in named if _matches(each.state(at), state)]
+    logged = request.GET.get("logged", "")
+    if logged:
+        standing = alarms.standings(namespaces=spaces)
+        found = [each for each in found if standing.get(each.uid) == logged]
     sort = request.GET.get("sort", "urgency")
     key = sort.removeprefix("-")
     found.sort(key=_keys(at).get(key, _keys(at)["urgency"]), reverse=sort.startswith("-"))
@@ -71,6 +77,8 @@ def certificates(request: HttpRequest, actor: Actor) -> HttpResponse:
         "q": text,
         "state": state,
         "states": [(name, CERTIFICATE[name].word) for name in STATES],
+        "logged": logged,
+        "standings": [(name, sign.word) for name, sign in LOGGED.items()],
         "sort": sort,
         **editor(actor),
         **_forecast(spaces, at),
@@ -122,10 +130,14 @@ def _rows(uids: Sequence[str], at: datetime) -> list[Row]:
     held: dict[str, list[HoldingView]] = {}
     for each in board.held([f"{one.namespace}/{one.spec.secret_name}" for one in found]):
         held.setdefault(each.secret, []).append(each)
-    return [_row(one, held.get(f"{one.namespace}/{one.spec.secret_name}", []), at) for one in found]
+    logged = stands(found)
+    return [
+        _row(one, held.get(f"{one.namespace}/{one.spec.secret_name}", []), logged=logged[one.uid], at=at)
+        for one in found
+    ]
 
 
-def _row(certificate: Certificate, held: Sequence[HoldingView], at: datetime) -> Row:
+def _row(certificate: Certificate, held: Sequence[HoldingView], *, logged: Stands, at: datetime) -> Row:
     state = standing_of(certificate).state(at)
     return Row(
         certificate=certificate,
@@ -133,6 +145,7 @@ def _row(certificate: Certificate, held: Sequence[HoldingView], at: datetime) ->
         why=why(certificate, state, at),
         failed=failed_word(certificate.failures) if certificate.failures else "",
         bar=bar_of(certificate, state, at),
+        logged=logged,
         names=all_names(certificate)[:2],
         processes=len({(each.consumer, each.process) for each in held}),
         serials=len({each.serial for each in held if each.serial}),

@@ -9,7 +9,7 @@ from typing import Literal
 from gateway.pages.times import Axis
 from governance.pki.status import Certificate, HoldingView, IssuedCertificate
 
-IssueState = Literal["in_force", "superseded", "expired", "revoked"]
+IssueState = Literal["pending", "in_force", "superseded", "expired", "revoked"]
 Happening = Literal["planned", "renewed", "revoked"]
 SHOWN = 8
 TICKS = 5
@@ -61,6 +61,8 @@ def state_of(issue: IssuedCertificate, certificate: Certificate, at: datetime) -
         return "revoked"
     if at >= issue.not_after:
         return "expired"
+    if certificate.pending and issue.serial == certificate.pending.serial:
+        return "pending"
     return "in_force" if issue.serial == certificate.serial else "superseded"
 
 
@@ -98,10 +100,10 @@ def _events(
     axis: Axis, certificate: Certificate, issue: IssuedCertificate, *, successor: IssuedCertificate | None
 ) -> tuple[Event, ...]:
     found: list[tuple[Happening, datetime | None]] = [("revoked", issue.revoked_at)]
-    if successor is not None:
-        found.append(("renewed", successor.issued_at))
-    elif issue.serial == certificate.serial:
+    if issue.serial == certificate.serial:
         found.append(("planned", certificate.renew_at))
+    elif successor is not None:
+        found.append(("renewed", successor.issued_at))
     return tuple(Event(kind=kind, x=axis.x(at), at=at) for kind, at in found if at is not None)
 
 

@@ -9,11 +9,12 @@ from django.shortcuts import render
 
 from gateway.pages import charts, fleet
 from gateway.pages.door import needs, visible
+from gateway.pages.signs import LOGGED
 from governance.dataplane import queries as dataplane
 from governance.kernel.actor import Actor
 from governance.kernel.clock import now
 from governance.ledger import queries as ledger
-from governance.pki.queries import board
+from governance.pki.queries import alarms, board
 from governance.pki.queries.certificates import renewal_times
 from governance.pki.renewal import CRITICAL
 from governance.pki.standing import STATES
@@ -43,6 +44,7 @@ def overview(request: HttpRequest, actor: Actor) -> HttpResponse:
         "worst": sorted(rows, key=_badness)[:WORST],
         "loads": _loads(spaces, at),
         "certificates": _certificates(request, actor, at),
+        "transparency": _transparency(request, actor),
         "changes": _changes(request, actor),
         "marks": charts.marks(_switches(request, actor), until=at, window_s=CHART_S),
     }
@@ -82,6 +84,19 @@ def _certificates(request: HttpRequest, actor: Actor, at: datetime) -> dict[str,
         "due": len(renewal_times(namespaces=spaces, until=at + CRITICAL)),
         "counts": [(state, counts[state]) for state in STATES if counts[state]],
         "total": sum(counts.values()),
+    }
+
+
+def _transparency(request: HttpRequest, actor: Actor) -> dict[str, Any] | None:
+    """How many certificates are in the logs; None for who may not see them."""
+    spaces = visible(request, actor, "pki.read")
+    if not spaces:
+        return None
+    standing = Counter(alarms.standings(namespaces=spaces).values())
+    return {
+        "logged": standing["logged"],
+        "issued": sum(standing.values()) - standing["none"],
+        "standings": [(name, standing[name]) for name in alarms.STANDS if name in LOGGED and standing[name]],
     }
 
 

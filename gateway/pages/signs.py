@@ -72,6 +72,7 @@ CERTIFICATE: Mapping[str, Sign] = {
 }
 
 ISSUE: Mapping[str, Sign] = {
+    "pending": Sign("busy", icon="hourglass", word=_("Waits for its proof")),
     "in_force": Sign("good", icon="circle-check", word=_("In force")),
     "superseded": Sign("calm", icon="history", word=pgettext_lazy("certificate", "Superseded")),
     "expired": Sign("calm", icon="circle-x", word=pgettext_lazy("certificate", "Expired")),
@@ -130,6 +131,99 @@ CHAIN: Mapping[str, Sign] = {
     "good": Sign("good", icon="circle-check", word=_("Not revoked")),
     "revoked": CERTIFICATE["revoked"],
     "unknown": Sign("calm", icon="help-circle", word=_("Revocation unknown")),
+}
+
+LOGGED: Mapping[str, Sign] = {
+    "not_logged": Sign("bad", icon="circle-x", word=_("Not logged")),
+    "unknown": Sign("warn", icon="help-circle", word=_("Cannot tell")),
+    "pending": Sign("busy", icon="hourglass", word=_("Waits for its proof")),
+    "logged": Sign("good", icon="circle-check", word=_("Logged")),
+}
+
+SCT: Mapping[str, Sign] = {
+    "valid": Sign("good", icon="signature", word=pgettext_lazy("timestamp of a log", "Holds")),
+    "unknown_log": Sign("warn", icon="help-circle", word=_("Of no known log")),
+    "bad_signature": Sign("bad", icon="circle-x", word=_("Not signed by the log")),
+    "denied_log": Sign("bad", icon="ban", word=_("Of a log that is not believed")),
+    "not_qualified": Sign("warn", icon="clock", word=_("Of a log that is not in use yet")),
+    "outside_interval": Sign("bad", icon="calendar-off", word=_("Outside of the log's interval")),
+    "in_the_future": Sign("bad", icon="clock-exclamation", word=_("Still to come")),
+    "malformed": Sign("bad", icon="alert-triangle", word=_("Not formed as it has to be")),
+}
+
+INCLUDED: Mapping[str, Sign] = {
+    "logged": Sign("good", icon="circle-check", word=_("In the log")),
+    "not_logged": Sign("bad", icon="circle-x", word=_("Not in the log")),
+    "unknown": Sign("warn", icon="help-circle", word=_("Cannot tell")),
+    "unproven": Sign("calm", icon="circle-dashed", word=_("No proof is kept")),
+}
+
+LOG: Mapping[str, Sign] = {
+    "lies": Sign("bad", icon="alert-octagon", word=_("Contradicts itself")),
+    "unreadable": Sign("bad", icon="cloud-off", word=_("Not readable")),
+    "behind": Sign("warn", icon="hourglass", word=_("Entries not looked at")),
+    "never_read": Sign("calm", icon="circle-dashed", word=_("Never read")),
+    "ok": Sign("good", icon="circle-check", word=pgettext_lazy("log", "Believed")),
+}
+
+# What a list says that a log is.
+LOG_STATE: Mapping[str, Sign] = {
+    "pending": Sign("calm", icon="clock", word=pgettext_lazy("log", "Pending")),
+    "qualified": Sign("busy", icon="circle-check", word=pgettext_lazy("log", "Qualified")),
+    "usable": Sign("good", icon="circle-check", word=pgettext_lazy("log", "Usable")),
+    "readonly": Sign("calm", icon="lock", word=pgettext_lazy("log", "Read-only")),
+    "retired": Sign("calm", icon="archive", word=pgettext_lazy("log", "Retired")),
+    "rejected": Sign("bad", icon="ban", word=pgettext_lazy("log", "Rejected")),
+    "denied": Sign("bad", icon="ban", word=pgettext_lazy("log", "Never believed")),
+}
+
+MODE: Mapping[str, Sign] = {
+    "gate": Sign("good", icon="door", word=_("Gate: proven, then in force")),
+    "alarm": Sign("warn", icon="bell-ringing", word=_("Alarm: in force, then reported")),
+    "off": Sign("bad", icon="bell-off", word=_("Off: nobody is told")),
+}
+
+PORT: Mapping[str, Sign] = {
+    "newest": Sign("good", icon="circle-check", word=_("The newest")),
+    "old": Sign("warn", icon="history", word=_("An older one")),
+    "revoked": Sign("bad", icon="ban", word=_("A revoked one")),
+    "not_issued": Sign("bad", icon="shield-x", word=_("None of ours")),
+    "by_our_key": Sign("bad", icon="spy", word=_("Signed by our key behind our back")),
+    "never": Sign("calm", icon="help-circle", word=_("Nothing so far")),
+    "not_asked": Sign("calm", icon="clock", word=_("Not looked at yet")),
+    "hidden": Sign("calm", icon="eye-off", word=_("One of another namespace")),
+}
+
+# The worst first.
+FINDING: Mapping[str, Sign] = {
+    "served_not_issued": Sign("bad", icon="shield-x", word=_("Served, not issued here")),
+    "not_issued": Sign("bad", icon="spy", word=_("Logged, not issued here")),
+    "log_lies": Sign("bad", icon="alert-octagon", word=_("Log contradicts itself")),
+    "not_ours": Sign("bad", icon="world-exclamation", word=_("Issued elsewhere for our name")),
+    "not_logged": Sign("bad", icon="circle-x", word=_("Not logged")),
+    "cannot_tell": Sign("warn", icon="help-circle", word=_("Cannot tell")),
+    "served_old": Sign("warn", icon="history", word=_("Old one served")),
+    "not_served": Sign("warn", icon="eye-off", word=_("Not served")),
+    "log_unreadable": Sign("warn", icon="cloud-off", word=_("Log not readable")),
+    "log_backlog": Sign("warn", icon="hourglass", word=_("Log read too slowly")),
+    "list_stale": Sign("warn", icon="calendar-off", word=_("List of logs is old")),
+    "list_invalid": Sign("warn", icon="file-alert", word=_("List of logs is not usable")),
+    "pending": Sign("busy", icon="hourglass", word=_("Waits for its proof")),
+}
+
+FINDING_STATE: Mapping[str, Sign] = {
+    "alarming": Sign("bad", icon="bell-ringing", word=pgettext_lazy("finding", "Alarms")),
+    "acknowledged": Sign("calm", icon="bell-check", word=pgettext_lazy("finding", "Acknowledged")),
+    "closed": Sign("good", icon="circle-check", word=pgettext_lazy("finding", "Over")),
+}
+
+BOARD: Mapping[str, Sign] = {
+    "served_not_issued": FINDING["served_not_issued"],
+    "logged_not_issued": FINDING["not_issued"],
+    "issued_not_logged": Sign("bad", icon="circle-x", word=_("Issued, not logged")),
+    "served_not_newest": FINDING["served_old"],
+    "issued_not_served": Sign("warn", icon="eye-off", word=_("Issued, not served")),
+    "abandoned": Sign("calm", icon="archive", word=_("Logged, then not used")),
 }
 
 ISOLATED = Sign("warn", icon="shield-off", word=_("Isolated"))

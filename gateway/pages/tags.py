@@ -40,6 +40,16 @@ _TABLES = {
     "holds": signs.HOLDS,
     "chain": signs.CHAIN,
     "served": signs.SERVED,
+    "logged": signs.LOGGED,
+    "sct": signs.SCT,
+    "included": signs.INCLUDED,
+    "log": signs.LOG,
+    "log_state": signs.LOG_STATE,
+    "mode": signs.MODE,
+    "port": signs.PORT,
+    "finding": signs.FINDING,
+    "finding_state": signs.FINDING_STATE,
+    "board": signs.BOARD,
 }
 
 
@@ -217,10 +227,10 @@ def allow_somewhere(context: template.RequestContext, permission: str) -> SafeSt
 
 
 @register.simple_tag(takes_context=True)
-def nav_link(context: template.RequestContext, symbol: str, address: str, label: str) -> SafeString:
-    """An entry of the navigation, marked when it leads to where the reader is."""
+def nav_link(context: template.RequestContext, symbol: str, address: str, label: str, also: str = "") -> SafeString:
+    """An entry of the navigation, marked when it leads to where the reader is, or to the same section as `also`."""
     path = context.request.path
-    here = path == address if address == "/" else path.startswith(address)
+    here = path == address if address == "/" else path.startswith((address, *also.split()))
     namespace = context.request.GET.get("namespace", "")
     query = "?" + urlencode({"namespace": namespace}) if namespace else ""
     return format_html(

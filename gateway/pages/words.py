@@ -17,6 +17,7 @@ PERMISSION_WORDS: Mapping[str, Promise] = {
     "pki.revoke": _("revoke certificates, disable workloads"),
     "pki.join": _("make and withdraw join tokens"),
     "pki.authority": _("create and import authorities, rotate the root"),
+    "pki.transparency": _("open or close the gate of the logs, set what is watched, acknowledge findings"),
     "audit.read": _("read the audit trail"),
     "system.read": _("see the state of the parts of the system"),
 }

@@ -6,6 +6,7 @@ import { CertificateService } from "./gen/gateway/proto/certificate_pb";
 import { MutationSchema } from "./gen/gateway/proto/common_pb";
 import { RegistryService } from "./gen/gateway/proto/registry_pb";
 import { TrafficService } from "./gen/gateway/proto/traffic_pb";
+import { TransparencyService } from "./gen/gateway/proto/transparency_pb";
 import { BadRequestSchema } from "./gen/google/rpc/error_details_pb";
 
 const transport = createGrpcWebTransport({ baseUrl: location.origin, useBinaryFormat: true });
@@ -13,6 +14,7 @@ const transport = createGrpcWebTransport({ baseUrl: location.origin, useBinaryFo
 export const registry = createClient(RegistryService, transport);
 export const pki = createClient(CertificateService, transport);
 export const traffic = createClient(TrafficService, transport);
+export const transparency = createClient(TransparencyService, transport);
 
 export interface Refusal {
   stale: boolean;

@@ -79,7 +79,8 @@ export class ActDialog<I extends DescMessage, O extends DescMessage> {
     const command = this.form.querySelector("[data-command]");
     if (command) command.textContent = asGrpcurl(this.act.method, this.message());
     try {
-      const answer = await this.act.call(this.message({ validateOnly: true }, ""));
+      // Nothing is recorded of what is only asked, and some commands are refused without any reason.
+      const answer = await this.act.call(this.message({ validateOnly: true }, value(this.form, "reason") || "–"));
       if (mine !== this.asked) return;
       clearErrors(this.form);
       const receipt = this.act.receiptOf(answer);

@@ -1,8 +1,10 @@
 """Browsers of people with roles in some namespaces, signed in to a house full of certificates."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -12,7 +14,8 @@ from governance.compliance.stream import stop_calls
 from governance.kernel.actor import SYSTEM
 from governance.ledger.execute import execute
 from tests.fixtures.house import House
-from tests.gateway.pages import issued
+from tests.gateway.pages import issued, transparent
+from tests.gateway.pages.outside import Outside, forged_port, outside
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 SignIn = Callable[..., Client]
@@ -23,6 +26,19 @@ def full(ledger: House) -> House:
     """A house with certificates in every state."""
     issued.fill()
     return ledger
+
+
+@pytest.fixture
+def world(ledger: House, tmp_path: Path) -> Iterator[Outside]:
+    """A house whose certificates stand in every way towards the logs, and the world that it is in."""
+    transparent.before()
+    with outside(tmp_path / "lists") as world, forged_port(Path(settings.DATA_DIR)) as port:
+        lists = {name.removeprefix("GOV_").lower(): value for name, value in world.environ.items()}
+        settings.GOV = settings.GOV.model_copy(update=lists)
+        transparent.beginning()
+        world.go_wrong()
+        transparent.trouble(port.address)
+        yield world
 
 
 @pytest.fixture
