@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from governance.pki.ct import loglist
 from governance.pki.ct.logs import Log, LogState
+from governance.pki.pem import to_pem
 from tests.fixtures.ctlog import CtLog
 from tests.pki.ct.ports import Door, Identity, door
 from tests.pki.ct.promising import Wanted, authority
@@ -40,6 +41,15 @@ class Outside:
         stranger = authority("Cheap Certificates CA")
         self.paris.holds = False
         self.paris.add_chain([Wanted("pay.example.com").certificate(stranger), stranger.certificate])
+
+    def public_certificate(self) -> str:
+        """One of a public authority with its issuer, in PEM: Paris and Oslo promised to log it, and did."""
+        issuer, wanted = authority("Public CA"), Wanted("www.elsewhere.example")
+        logs = (self.paris, self.oslo)
+        scts = [log.add_pre_chain([wanted.precertificate(issuer), issuer.certificate]) for log in logs]
+        for log in logs:
+            log.sign()
+        return to_pem(wanted.certificate(issuer, scts), issuer.certificate)
 
 
 @contextmanager
