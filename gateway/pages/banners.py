@@ -8,7 +8,8 @@ from django.conf import settings
 from gateway.pages.signs import FINDING
 from governance.kernel.actor import Actor
 from governance.kernel.clock import now
-from governance.pki.queries import alarms, board
+from governance.pki.queries import board
+from governance.pki.queries import findings as found_out
 from governance.pki.standing import STATES
 
 SHOWN = 3  # kinds of findings, the worst ones
@@ -22,7 +23,7 @@ def banners(actor: Actor) -> dict[str, Any]:
     at = now()
     found = board.pressing(at, namespaces=spaces)
     counts = Counter(each.state(at) for each in found)
-    alarming = alarms.alarming(namespaces=spaces)
+    alarming = found_out.alarming(namespaces=spaces)
     kinds = [kind for kind in FINDING if alarming.get(kind)]
     return {
         "pressing": len(found),

@@ -20,9 +20,11 @@ from governance.ledger import queries as ledger
 from governance.ledger.queries import Entry
 from governance.pki.ct.seen import findings_in
 from governance.pki.ct.standing import FindingView
-from governance.pki.queries.watching import FINDING_STATES
+from governance.pki.queries.findings import FINDING_STATES
 
 PAGE_SIZE = 50
+# Nobody turns so many pages, and there are never more of them open.
+MOST = 2000
 _LOGS = ("log_unreadable", "log_lies", "log_backlog", "list_stale", "list_invalid")
 _BOARD = {
     "served_not_issued": "served_not_issued",
@@ -58,7 +60,7 @@ def findings(request: HttpRequest, actor: Actor) -> HttpResponse:
     spaces = visible(request, actor, "pki.read")
     kind, state = request.GET.get("kind", ""), request.GET.get("state", "open")
     kind, state = kind if kind in FINDING else "", state if state in FINDING_STATES else "open"
-    everything = findings_in(spaces, state=state)
+    everything = findings_in(spaces, state=state, limit=MOST)
     counts = Counter(each.kind for each in everything)
     found = [each for each in everything if kind in ("", each.kind)]
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
@@ -67,6 +69,7 @@ def findings(request: HttpRequest, actor: Actor) -> HttpResponse:
         "page": page,
         "rows": [_row(each, said.get(each.revision)) for each in page.object_list],
         "total": len(everything),
+        "most": MOST,
         "found": len(found),
         "counts": [(name, counts[name]) for name in FINDING if counts[name]],  # type: ignore[index]  # the same words
         "kind": kind,

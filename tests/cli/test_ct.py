@@ -17,6 +17,7 @@ from governance.pki.ct.standing import Noticed
 from governance.pki.observe import logs as observed
 from governance.pki.queries import logs
 from governance.pki.queries.certificates import certificate
+from governance.pki.queries.watching import watched
 from governance.pki.setup import ensure_pki
 from governance.pki.worker import WORKER, issue_due
 from tests.cli.conftest import Govctl, MakeToken
@@ -142,7 +143,7 @@ def test_names_are_watched_and_no_longer(govctl: Govctl, officer: Govctl) -> Non
     assert govctl("ct", "watch", "-o", "json").json["names"] == ["bank.example.org", "shop.example.org"]
     assert officer("ct", "watch", "shop.example.org", "--none", *SURE).code == 2
     assert officer("ct", "watch", "--none", *SURE).code == 0
-    assert logs.watched_names() == ()
+    assert watched().names == ()
 
 
 def test_listeners_come_and_go(govctl: Govctl, officer: Govctl) -> None:

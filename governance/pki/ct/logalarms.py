@@ -12,7 +12,8 @@ from governance.pki.ct.noticing import closed_by_issue
 from governance.pki.ct.reporting import report
 from governance.pki.ct.standing import FindingView, Noticed
 from governance.pki.ct.tailing import Reading
-from governance.pki.queries.logs import findings, known_log, open_among, open_keys
+from governance.pki.queries.findings import findings, open_among, open_keys
+from governance.pki.queries.logs import known_log
 
 # One that lied before in the same way, and shows now this and now that, is not honest in between.
 HONEST_FOR = timedelta(minutes=10)

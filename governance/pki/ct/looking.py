@@ -15,9 +15,9 @@ from governance.pki.ct.serving import keys_in_doubt, serving
 from governance.pki.ct.standing import Noticed
 from governance.pki.ct.targets import in_turn, targets
 from governance.pki.observe import served as observe
-from governance.pki.queries import logs
 from governance.pki.queries import served as queries
 from governance.pki.queries.delivery import deliverables
+from governance.pki.queries.findings import findings, open_keys
 from governance.pki.setup import CONTROL_PLANE, NAMESPACE
 
 PREFIXES = ("served_not_issued:", "served_old:", "not_served:")
@@ -52,7 +52,7 @@ def tell() -> None:
     at = now()
     rows = serving(at)
     found = noticed(rows, at)
-    there = {key for prefix in PREFIXES for key in logs.open_keys(prefix)}
+    there = {key for prefix in PREFIXES for key in open_keys(prefix)}
     still = {each.key for each in found} | keys_in_doubt(rows) | _lasting(stamp(at))
     told = most_telling(found, there)
     if len(told) < len(found):
@@ -84,7 +84,7 @@ def _lasting(at: str) -> set[str]:
     """
     return {
         each.key
-        for each in logs.findings(kind="served_not_issued")
+        for each in findings(kind="served_not_issued")
         if each.detail.get("by_our_key") and each.detail.get("not_after", "") > at
     }
 

@@ -18,7 +18,7 @@ from governance.pki.ct.content import subject_of, tbs_of
 from governance.pki.ct.reading import LoggedEntry
 from governance.pki.ct.watching import matches
 from governance.pki.queries import tailed
-from governance.pki.queries.logs import watched_names
+from governance.pki.queries.watching import watched
 
 # Names that everybody has (RFC 6761), the control plane's own certificates among them.
 _EVERYBODYS = ("localhost", "invalid")
@@ -113,10 +113,10 @@ def mine() -> Mine:
     """What is ours now."""
     domain = settings.GOV.trust_domain
     claimed = {namespace: _patterns(names) for namespace, names in tailed.names_claimed(now()).items()}
-    watched = [pattern for name in watched_names() for pattern in (name, f".{name}")]
+    everywhere = [pattern for name in watched().names for pattern in (name, f".{name}")]
     return Mine(
         claimed={namespace: names for namespace, names in claimed.items() if names},
-        watched=tuple(watched) + _patterns({domain}),
+        watched=(*everywhere, *_patterns({domain})),
         authorities=tuple(_ours(name, pem) for name, pem in tailed.own_authorities()),
         known=frozenset(
             x509.load_pem_x509_certificate(pem.encode()).tbs_certificate_bytes for pem in tailed.authorities_known()

@@ -19,6 +19,7 @@ from governance.pki.ct.tile_leaf import read_all
 from governance.pki.holders import namespace_of
 from governance.pki.queries import logs, reconciled
 from governance.pki.queries import served as queries
+from governance.pki.queries.findings import findings
 from governance.pki.queries.reconciled import Live, OwnEntry
 
 
@@ -72,7 +73,7 @@ def _not_issued(at: datetime) -> list[Row]:
     A certificate is logged before it is issued, and so what was logged just now is left alone, unless somebody handed
     it in.
     """
-    rows = {each.detail.get("content", each.key): _found(each) for each in logs.findings(kind="not_issued")}
+    rows = {each.detail.get("content", each.key): _found(each) for each in findings(kind="not_issued")}
     entries = [(each, entry) for each in reconciled.unissued(before=at) if (entry := _entry(each)) is not None]
     chains = reconciled.chains_issued({each.serial for each, _ in entries})
     ours = {each.certificate.tbs_certificate_bytes for each in queries.signers()} if entries else set()

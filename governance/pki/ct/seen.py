@@ -22,6 +22,7 @@ from governance.pki.ct.logstates import LogState, log_states, readable_logs, sta
 from governance.pki.ct.own.log import own_log
 from governance.pki.ct.standing import FindingKind, FindingView
 from governance.pki.pem import chain_from_pem, to_pem
+from governance.pki.queries import findings as found_out
 from governance.pki.queries import logs, watching
 from governance.pki.queries.authorities import pem_of
 from governance.pki.queries.served import ServedView, served
@@ -57,7 +58,7 @@ class Evidence:
 def finding_seen(actor: Actor, finding_id: str) -> FindingView:
     """The finding; NotFound when it is not there or not theirs to see."""
     check_text(finding_id, field="id", limit=36)
-    found = logs.finding(finding_id)
+    found = found_out.finding(finding_id)
     if found is None or not actor.may(READ, found.namespace):
         raise NotFound(f"there is no finding {finding_id}", field="id")
     return found
@@ -74,12 +75,12 @@ def findings_in(
     """Findings of these namespaces by kind and state, newest first; those after a `place` when it is given."""
     for field, value, allowed in (
         ("kind", kind, get_args(FindingKind)),
-        ("state", state, watching.FINDING_STATES),
+        ("state", state, found_out.FINDING_STATES),
     ):
         if value and value not in allowed:
             raise Invalid(f"{value[:40]!r} is not one of {', '.join(allowed)}", field=field)
     before = (_EPOCH + timedelta(microseconds=after[0]), after[1]) if after else None
-    return watching.findings(namespaces=namespaces, kind=kind, state=state or "open", before=before, limit=limit)
+    return found_out.findings(namespaces=namespaces, kind=kind, state=state or "open", before=before, limit=limit)
 
 
 def place(finding: FindingView) -> tuple[int, str]:

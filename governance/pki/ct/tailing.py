@@ -28,7 +28,8 @@ from governance.pki.ct.noticing import Looked, look_at
 from governance.pki.ct.reading import LoggedEntry, LogView
 from governance.pki.ct.reporting import report
 from governance.pki.observe import logs as observe
-from governance.pki.queries.logs import KnownLogView, findings, known_log, known_logs, open_among
+from governance.pki.queries.findings import findings, open_among
+from governance.pki.queries.logs import KnownLogView, known_log, known_logs
 
 # Of a public log of today some 100 entries a second are new; a round every 30 s reads three times as many.
 MOST_PER_ROUND = 10_240

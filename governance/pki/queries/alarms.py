@@ -3,22 +3,12 @@
 from collections.abc import Collection, Mapping
 from typing import Literal
 
-from django.db.models import Count
-
 from governance.kernel.actor import EVERYWHERE
 from governance.pki import models
 
 Stands = Literal["not_logged", "unknown", "pending", "logged", "none"]
 # The most pressing first; "none" has no issue yet.
 STANDS: tuple[Stands, ...] = ("not_logged", "unknown", "pending", "logged", "none")
-
-
-def alarming(*, namespaces: Collection[str] = (EVERYWHERE,)) -> dict[str, int]:
-    """How many findings of each kind are so without that anybody has said that they may be."""
-    rows = models.Finding.objects.filter(closed_at=None, acknowledged_at=None)
-    if EVERYWHERE not in namespaces:
-        rows = rows.filter(namespace__in=list(namespaces))
-    return dict(rows.order_by().values_list("kind").annotate(Count("id")))
 
 
 def standings(*, namespaces: Collection[str] = (EVERYWHERE,)) -> Mapping[str, Stands]:

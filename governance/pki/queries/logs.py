@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from governance.kernel.actor import EVERYWHERE
 from governance.pki import models
-from governance.pki.ct.standing import GATE, Checked, FindingView, Mode, Pending, ProofView
+from governance.pki.ct.standing import GATE, Checked, Mode, Pending, ProofView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,25 +84,10 @@ def pending_with(serial: str) -> Pending | None:
     return pending_of([uid]).get(uid) if uid else None
 
 
-def waiting() -> list[tuple[str, str, str]]:
-    """Namespace, name and serial of every issue that waits for its proof, the longest waiting first."""
-    rows = models.PendingIssue.objects.order_by("since", "uid")
-    return list(rows.values_list("namespace", "name", "serial"))
-
-
 def proof_of(serial: str) -> ProofView | None:
     """The proofs of one certificate, or None."""
     row = models.LogProof.objects.filter(pk=serial).first()
     return ProofView(serial=row.serial, proofs=dict(row.proofs), proven_at=row.proven_at) if row else None
-
-
-def proven(serials: Collection[str]) -> set[str]:
-    """Those of them whose proofs are kept."""
-    wanted, found = list(serials), set[str]()
-    for start in range(0, len(wanted), 500):
-        rows = models.LogProof.objects.filter(serial__in=wanted[start : start + 500])
-        found |= set(rows.values_list("serial", flat=True))
-    return found
 
 
 def checks(serials: Collection[str]) -> dict[str, Checked]:
@@ -118,60 +102,3 @@ def checks(serials: Collection[str]) -> dict[str, Checked]:
                 checked_at=row.checked_at,
             )
     return found
-
-
-def findings(
-    *, namespaces: Collection[str] = (EVERYWHERE,), kind: str = "", closed: bool = False, limit: int | None = None
-) -> list[FindingView]:
-    """What was found and is still so, newest first; with `closed` also what is so no more."""
-    rows = models.Finding.objects.order_by("-opened_at", "id")
-    if EVERYWHERE not in namespaces:
-        rows = rows.filter(namespace__in=list(namespaces))
-    if kind:
-        rows = rows.filter(kind=kind)
-    if not closed:
-        rows = rows.filter(closed_at=None)
-    return [finding_view(row) for row in rows[:limit]]
-
-
-def finding(finding_id: str) -> FindingView | None:
-    """One finding, or None."""
-    row = models.Finding.objects.filter(pk=finding_id).first()
-    return finding_view(row) if row else None
-
-
-def open_keys(prefix: str) -> set[str]:
-    """The keys of what is open that begin with `prefix`."""
-    return set(models.Finding.objects.filter(closed_at=None, key__startswith=prefix).values_list("key", flat=True))
-
-
-def open_among(keys: Collection[str]) -> set[str]:
-    """Those of them that are open."""
-    wanted, found = list(keys), set[str]()
-    for start in range(0, len(wanted), 500):
-        rows = models.Finding.objects.filter(closed_at=None, key__in=wanted[start : start + 500])
-        found |= set(rows.values_list("key", flat=True))
-    return found
-
-
-def watched_names() -> tuple[str, ...]:
-    """The names for which logs are searched, besides those of our own certificates."""
-    found = models.WatchedNames.objects.filter(pk=1).values_list("names", flat=True).first()
-    return tuple(found or ())
-
-
-def finding_view(row: models.Finding) -> FindingView:
-    """A finding as a value."""
-    return FindingView(
-        id=row.id,
-        key=row.key,
-        kind=row.kind,  # type: ignore[arg-type]  # the column holds only what is declared
-        namespace=row.namespace,
-        subject=row.subject,
-        message=row.message,
-        detail=dict(row.detail),
-        opened_at=row.opened_at,
-        acknowledged_at=row.acknowledged_at,
-        closed_at=row.closed_at,
-        revision=row.revision,
-    )

@@ -2,25 +2,14 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.db.models import Q
 
 from governance.kernel.actor import EVERYWHERE
 from governance.pki import models
 from governance.pki.ct.listeners import ListenerView
-from governance.pki.ct.standing import GATE, Checked, FindingView, Mode
+from governance.pki.ct.standing import GATE, Checked, Mode
 from governance.pki.queries import logs
-
-# What is so; what is so and nobody said that it may be; what somebody did; what is so no more; everything.
-FINDING_STATES = ("open", "alarming", "acknowledged", "closed", "all")
-_IN_STATE = {
-    "open": Q(closed_at=None),
-    "alarming": Q(closed_at=None, acknowledged_at=None),
-    "acknowledged": Q(closed_at=None, acknowledged_at__isnull=False),
-    "closed": Q(closed_at__isnull=False),
-    "all": Q(),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,25 +70,6 @@ def listeners(
         )
         for row in rows[:limit]
     ]
-
-
-def findings(
-    *,
-    namespaces: Collection[str] = (EVERYWHERE,),
-    kind: str = "",
-    state: str = "open",
-    before: tuple[datetime, str] | None = None,
-    limit: int | None = None,
-) -> list[FindingView]:
-    """Findings in one of FINDING_STATES, newest first; those after (opened_at, id) of the last one of a page before."""
-    rows = models.Finding.objects.filter(_IN_STATE[state]).order_by("-opened_at", "id")
-    if EVERYWHERE not in namespaces:
-        rows = rows.filter(namespace__in=list(namespaces))
-    if kind:
-        rows = rows.filter(kind=kind)
-    if before is not None:
-        rows = rows.filter(Q(opened_at__lt=before[0]) | Q(opened_at=before[0], id__gt=before[1]))
-    return [logs.finding_view(row) for row in rows[:limit]]
 
 
 def logged_or_not(serials: Collection[str]) -> dict[str, Checked]:

@@ -17,6 +17,7 @@ from governance.pki.ct.own.log import own_log
 from governance.pki.ct.reporting import report
 from governance.pki.ct.standing import FindingView, Noticed
 from governance.pki.queries import logs
+from governance.pki.queries.findings import findings
 from tests.fixtures.house import House
 from tests.gateway.pages import transparent
 from tests.gateway.pages.conftest import SignIn, text_of
@@ -38,7 +39,7 @@ def erin(world: Outside, signed_in: SignIn) -> Client:
 
 
 def _found(kind: str) -> FindingView:
-    return next(each for each in logs.findings(kind=kind))
+    return next(each for each in findings(kind=kind))
 
 
 def _table(page: str, name: str) -> str:

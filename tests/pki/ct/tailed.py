@@ -21,7 +21,8 @@ from governance.pki.ct.sct import leaf_index_extension
 from governance.pki.ct.standing import FindingView
 from governance.pki.ct.tile_leaf import TileLeaf
 from governance.pki.queries.authorities import authorities, with_key
-from governance.pki.queries.logs import KnownLogView, findings, known_log
+from governance.pki.queries.findings import findings
+from governance.pki.queries.logs import KnownLogView, known_log
 from tests.fixtures.ctlog import CtLog
 from tests.fixtures.house import House
 from tests.pki.ct.promising import Above, Wanted, authority

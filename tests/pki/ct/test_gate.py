@@ -19,6 +19,7 @@ from governance.pki.ct.logs import Log
 from governance.pki.ct.own.log import own_log
 from governance.pki.ct.sct import embedded
 from governance.pki.queries import logs
+from governance.pki.queries.findings import findings
 from governance.pki.worker import WORKER, issue_due
 from tests.fixtures.ctlog import CtLog
 from tests.fixtures.house import House
@@ -54,7 +55,7 @@ def renewed(name: str = "web") -> None:
 
 
 def kinds() -> list[str]:
-    return [each.kind for each in logs.findings()]
+    return [each.kind for each in findings()]
 
 
 def test_every_certificate_has_the_timestamp_of_our_log_and_its_proof_is_kept(pki: House) -> None:
@@ -152,7 +153,7 @@ def test_an_alarm_only_issuer_puts_it_in_force_and_says_what_lacks(rome: CtLog, 
     assert there.pending is None
     with clock_at(now() + HOUR):
         check_live(before=now())
-    assert "shop/web" in [each.subject for each in logs.findings(kind="not_logged")]
+    assert "shop/web" in [each.subject for each in findings(kind="not_logged")]
     rome.sign()
     with clock_at(now() + 2 * HOUR):
         check_live(before=now())

@@ -10,7 +10,7 @@ from governance.kernel.clock import now
 from governance.pki.ct import tailing
 from governance.pki.ct.mine import mine
 from governance.pki.observe import logs as observe
-from governance.pki.queries.logs import findings
+from governance.pki.queries.findings import findings
 from tests.fixtures.ctlog import CtLog
 from tests.fixtures.house import House
 from tests.fixtures.telling import Answer

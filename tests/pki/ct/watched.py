@@ -22,8 +22,8 @@ from governance.pki.keys import PrivateKey, make_key
 from governance.pki.keys import to_pem as key_pem
 from governance.pki.leaf import issue
 from governance.pki.names import Names
-from governance.pki.queries import logs
 from governance.pki.queries.authorities import signer_of
+from governance.pki.queries.findings import findings
 from governance.pki.worker import issue_due
 from governance.registry.commands import CreateService, RegisterEndpoint
 from governance.registry.values import EndpointSpec, ServiceSpec
@@ -82,7 +82,7 @@ def rows(kind: Kind, *namespaces: str) -> list[Row]:
 
 
 def open_findings(kind: str) -> list[FindingView]:
-    return logs.findings(kind=kind)
+    return findings(kind=kind)
 
 
 @contextmanager

@@ -1,0 +1,84 @@
+"""What was found out about certificates, logs and ports."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db.models import Count, Q
+
+from governance.kernel.actor import EVERYWHERE
+from governance.pki import models
+from governance.pki.ct.standing import FindingView
+
+# What is so; what is so and nobody said that it may be; what somebody did; what is so no more; everything.
+FINDING_STATES = ("open", "alarming", "acknowledged", "closed", "all")
+_IN_STATE = {
+    "open": Q(closed_at=None),
+    "alarming": Q(closed_at=None, acknowledged_at=None),
+    "acknowledged": Q(closed_at=None, acknowledged_at__isnull=False),
+    "closed": Q(closed_at__isnull=False),
+    "all": Q(),
+}
+
+
+def findings(
+    *,
+    namespaces: Collection[str] = (EVERYWHERE,),
+    kind: str = "",
+    state: str = "open",
+    before: tuple[datetime, str] | None = None,
+    limit: int | None = None,
+) -> list[FindingView]:
+    """Findings in one of FINDING_STATES, newest first; those after (opened_at, id) of the last one of a page before."""
+    rows = models.Finding.objects.filter(_IN_STATE[state]).order_by("-opened_at", "id")
+    if EVERYWHERE not in namespaces:
+        rows = rows.filter(namespace__in=list(namespaces))
+    if kind:
+        rows = rows.filter(kind=kind)
+    if before is not None:
+        rows = rows.filter(Q(opened_at__lt=before[0]) | Q(opened_at=before[0], id__gt=before[1]))
+    return [_view(row) for row in rows[:limit]]
+
+
+def finding(finding_id: str) -> FindingView | None:
+    """One finding, or None."""
+    row = models.Finding.objects.filter(pk=finding_id).first()
+    return _view(row) if row else None
+
+
+def alarming(*, namespaces: Collection[str] = (EVERYWHERE,)) -> dict[str, int]:
+    """How many findings of each kind are so without that anybody has said that they may be."""
+    rows = models.Finding.objects.filter(closed_at=None, acknowledged_at=None)
+    if EVERYWHERE not in namespaces:
+        rows = rows.filter(namespace__in=list(namespaces))
+    return dict(rows.order_by().values_list("kind").annotate(Count("id")))
+
+
+def open_keys(prefix: str) -> set[str]:
+    """The keys of what is open that begin with `prefix`."""
+    return set(models.Finding.objects.filter(closed_at=None, key__startswith=prefix).values_list("key", flat=True))
+
+
+def open_among(keys: Collection[str]) -> set[str]:
+    """Those of them that are open."""
+    wanted, found = list(keys), set[str]()
+    for start in range(0, len(wanted), 500):
+        rows = models.Finding.objects.filter(closed_at=None, key__in=wanted[start : start + 500])
+        found |= set(rows.values_list("key", flat=True))
+    return found
+
+
+def _view(row: models.Finding) -> FindingView:
+    """A finding as a value."""
+    return FindingView(
+        id=row.id,
+        key=row.key,
+        kind=row.kind,  # type: ignore[arg-type]  # the column holds only what is declared
+        namespace=row.namespace,
+        subject=row.subject,
+        message=row.message,
+        detail=dict(row.detail),
+        opened_at=row.opened_at,
+        acknowledged_at=row.acknowledged_at,
+        closed_at=row.closed_at,
+        revision=row.revision,
+    )
