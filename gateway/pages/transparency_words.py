@@ -21,7 +21,7 @@ FINDING_MEANS: Mapping[str, tuple[Promise, Promise]] = {
     ),
     "log_lies": (
         _("A log signed two things that cannot both be true."),
-        _("Nothing that it says is believed. Keep the evidence, tell its operator, and take it off the pinned logs."),
+        _("Nothing that it says is believed. Keep the evidence, tell its operator, and unpin it if it is pinned."),
     ),
     "log_backlog": (
         _("There are more entries in a log than are looked at in time."),
