@@ -1,13 +1,10 @@
 """Certificates held against logs, logs against their word, ports against both: seen, explained and acted on."""
 
 import json
-import os
 import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,8 +12,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from governance.pki.ct import checkpoint
 from tests.browser.desk import ADMIN, SIZES, Desk, Language, Theme, barriers, picture, sign_in, tab_to
-from tests.fixtures.product import PASSWORD, ROOT, Product, running
-from tests.gateway.pages.outside import Outside, forged_port, outside
+from tests.browser.scene import Scene, scene_in
+from tests.fixtures.product import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 BASKET, RETURNS = "/certificates/shop/basket", "/certificates/shop/returns"
@@ -37,39 +34,6 @@ PAGES = {
 LOOKS: list[tuple[str, Theme, Language]] = [
     (size, theme, language) for size in SIZES for theme in ("light", "dark") for language in ("en", "zh-CN")
 ]
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A running product in trouble, and the world that it is in."""
-
-    product: Product
-    world: Outside
-
-
-def _do(directory: Path, part: str, *arguments: str, environ: dict[str, str]) -> None:
-    """One part of what happened before the product starts."""
-    code = f"from tests.gateway.pages import transparent; transparent.main{(part, *arguments)!r}"
-    told = {**os.environ, "GOV_DATA_DIR": str(directory), **environ}
-    done = subprocess.run(
-        [sys.executable, "manage.py", "shell", "-v0", "-c", code], cwd=ROOT, env=told, capture_output=True, check=False
-    )
-    assert done.returncode == 0, done.stderr.decode()
-
-
-@contextmanager
-def scene_in(directory: Path) -> Iterator[Scene]:
-    """Three months of a house, the trouble of today, and the product that shows it."""
-    data = directory / "data"
-    data.mkdir(mode=0o700)
-    _do(data, "before", environ={})
-    with outside(directory / "lists") as world, forged_port(data) as port:
-        environ = dict(world.environ)
-        _do(data, "beginning", environ=environ)
-        world.go_wrong()
-        _do(data, "trouble", port.address, environ=environ)
-        with running(data, environ=environ) as product:
-            yield Scene(product, world)
 
 
 @pytest.fixture(scope="module")
