@@ -1,10 +1,11 @@
 """Nothing is put in force that is not proven to be logged: the one before serves on, and somebody is told."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 
 from governance.kernel.actor import Actor
@@ -23,7 +24,7 @@ from governance.pki.queries.findings import findings
 from governance.pki.worker import WORKER, issue_due
 from tests.fixtures.ctlog import CtLog
 from tests.fixtures.house import House
-from tests.fixtures.telling import Answer
+from tests.fixtures.telling import Answer, with_bit
 from tests.pki.conftest import HOUR, clock_at, delivered, leaf_of, newest_fact, seen, want
 
 
@@ -122,25 +123,27 @@ def test_a_log_that_takes_nothing_is_asked_again_soon_and_not_in_an_hour(rome: C
     assert (there.attempt_at - there.last_failure_at).total_seconds() <= 10
 
 
-@pytest.mark.parametrize("lie", ["fork", "shrink", "wrong signature"])
+LIES: dict[str, Callable[[CtLog], object]] = {
+    "forked": lambda log: log.fork(),
+    "shrunk": lambda log: log.shrink(0),
+    "wrong_tile": lambda log: log.tell(r"tile/0/.*", with_bit(5)),
+    "bad_signature": lambda log: log.sign(key=ec.generate_private_key(ec.SECP256R1())),
+    "wrong_origin": lambda log: log.sign(origin="oslo.example/2026"),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
 def test_nothing_is_put_in_force_on_the_word_of_a_log_that_lies(rome: CtLog, lie: str) -> None:
     serial = issued()
-    issued("other")
-    if lie == "fork":
-        rome.fork()
-    elif lie == "shrink":
-        rome.shrink(0)
-    else:
-        from cryptography.hazmat.primitives.asymmetric import ec
-
-        rome.sign(key=ec.generate_private_key(ec.SECP256R1()))
-        rome.holds = True
+    LIES[lie](rome)
+    rome.holds = lie != "wrong_tile"  # what it signs next would be honest again
     renewed()
     there = seen()
     assert there.serial == serial
     assert there.pending is not None
     assert "not believed" in there.pending.why
-    assert logs.known_log(rome.log().log_id.hex()).lie
+    assert prove_waiting() == 0
+    assert logs.known_log(rome.log().log_id.hex()).lie == lie
 
 
 def test_an_alarm_only_issuer_puts_it_in_force_and_says_what_lacks(rome: CtLog, bob: Actor) -> None:
