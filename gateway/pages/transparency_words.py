@@ -86,7 +86,6 @@ LIE_WORDS: Mapping[str, Promise] = {
     "wrong_entry": _("It served another entry than the one that it promised."),
     "wrong_origin": _("It showed the head of some other log."),
     "beyond_final": _("It grew after the end that its list gives for it."),
-    "merge_delay": _("It promised an entry and did not have it within its own limit."),
 }
 
 EVIDENCE_WORDS: Mapping[str, Promise] = {

@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
                 ("serial", models.CharField(max_length=40, primary_key=True, serialize=False)),
                 ("proofs", models.JSONField()),
                 ("proven_at", models.DateTimeField()),
-                ("revision", models.BigIntegerField()),
+                ("revision", models.BigIntegerField(db_index=True)),
             ],
         ),
         migrations.CreateModel(

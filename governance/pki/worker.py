@@ -31,11 +31,12 @@ log = structlog.get_logger(__name__)
 
 def issue_due(*, limit: int | None = None, by: Actor = WORKER) -> int:
     """Issue everything that is due, and return how many were issued; several workers may do this at once."""
-    done = 0
-    while limit is None or done < limit:
-        uids = claim(BATCH if limit is None else min(BATCH, limit - done), at=now())
+    began, tried, done = now(), 0, 0
+    while limit is None or tried < limit:
+        uids = claim(BATCH if limit is None else min(BATCH, limit - tried), at=now(), due_at=began)
         if not uids:
             break
+        tried += len(uids)
         done += issue_all(by_uid(uids), by=by)
     return done
 

@@ -21,15 +21,16 @@ MAX_BATCH = 500
 CLAIM = timedelta(seconds=60)
 
 
-def claim(limit: int, *, at: datetime) -> list[str]:
+def claim(limit: int, *, at: datetime, due_at: datetime | None = None) -> list[str]:
     """Take up to `limit` certificates that are due, most pressing first, and return their uids.
 
+    With `due_at` only those that were due then: whoever goes on claiming does not meet again what just failed.
     Like keeping a lease alive, taking one is no change and leaves no fact. Nobody else is given them before the claim
     runs out; a worker that was killed loses its claims after a minute.
     """
     taken = uuid7()
     free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=at)
-    due = models.Certificate.objects.filter(free, attempt_at__lte=at)
+    due = models.Certificate.objects.filter(free, attempt_at__lte=due_at or at)
     due = due.order_by(F("not_after").asc(nulls_first=True), "attempt_at")
     with turn("default"), transaction.atomic():
         # What another is just taking is passed over: to wait for it would be to come away with nothing.

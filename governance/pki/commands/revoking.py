@@ -15,7 +15,7 @@ from governance.pki.crl import REASONS
 from governance.pki.holders import namespace_of
 from governance.pki.queries.authorities import obstacle
 from governance.pki.queries.workloads import descendants_of
-from governance.pki.status import REVOKED
+from governance.pki.status import RENEWING, REVOKED
 
 COMPROMISED = "keyCompromise"
 
@@ -69,7 +69,10 @@ def revoke_certificate(command: RevokeCertificate, revision: int) -> Change:
     waited = models.PendingIssue.objects.filter(serial__in=serials)
     wanted = models.Certificate.objects.filter(Q(serial__in=serials) | Q(uid__in=waited.values("uid")))
     # Also without a replacement: an issue that is under way may be over the revoked key, and must not be put in force.
-    replaced = [_replace(each, revision, now_due=command.replace) for each in wanted]
+    replaced = [
+        (_replace if each.serial in serials else _make_another)(each, revision, now_due=command.replace)
+        for each in wanted
+    ]
     waited.delete()
     after: dict[str, Any] = row.as_json() | {"together_with": sorted(set(serials) - {row.serial})}
     if unsigned:
@@ -97,6 +100,14 @@ def _replace(row: models.Certificate, revision: int, *, now_due: bool) -> models
     if now_due:
         row.reason, row.attempt_at = REVOKED, now()
         row.failures, row.failing_since, row.last_error = 0, None, ""
+    row.save()
+    return row
+
+
+def _make_another(row: models.Certificate, revision: int, *, now_due: bool) -> models.Certificate:
+    """Only the issue that waited for its proof is revoked: unless another is made, the one in force renews as planned."""
+    row.claim, row.claimed_until, row.revision = "", None, revision
+    row.attempt_at, row.reason = (now(), RENEWING) if now_due else (row.renew_at, "")
     row.save()
     return row
 

@@ -12,7 +12,6 @@ Kind = Literal[
     "wrong_entry",  # another entry than the one promised, or one that is not what its leaf says
     "wrong_origin",  # a head of some other log
     "beyond_final",  # growth after the log's list said how it ends
-    "merge_delay",  # a promised entry that is still missing after the log's own limit
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

@@ -93,26 +93,39 @@ class Prover:
         sct, log = verdict.sct, verdict.log
         leaf = leaf_hash(timestamped(entry, timestamp_ms=sct.timestamp_ms, extensions=sct.extensions))
         try:
-            head, view = self.head(log), self._view(log)
-            index, path = view.inclusion(leaf, sct.leaf_index, head)
+            head = self.head(log)
+            index, path = self._view(log).inclusion(leaf, sct.leaf_index, head)
         except NotFound as error:
-            return self._missing(verdict, log, error)
+            return self._missing(verdict, log, leaf, error)
         except Misbehaved as lie:
-            self._heads[log.log_id] = lie
-            caught(self._view(log), lie)
+            self._caught(log, lie)
             return Inclusion(verdict=verdict, state="unknown", why=f"{log.description} is not believed: {lie}")
         except GovernanceError as error:
             return Inclusion(verdict=verdict, state="unknown", why=f"{log.description} cannot be read: {error.message}")
         proof = proof_file.write(index, path, head.text)
         return Inclusion(verdict=verdict, state="logged", why=verdict.why, index=index, proof=proof)
 
-    def _missing(self, verdict: SctVerdict, log: Log, error: NotFound) -> Inclusion:
-        """An entry that is not there yet: nobody can tell before the time is over that the log takes for merging."""
-        late = self._at > verdict.sct.at + timedelta(seconds=log.mmd_s)
-        why = f"{log.description} promised it at {verdict.sct.at:%Y-%m-%d %H:%M:%S} and does not have it"
-        if late:
+    def _missing(self, verdict: SctVerdict, log: Log, leaf: bytes, error: NotFound) -> Inclusion:
+        """An entry that is not there: where it was promised to be stands another, or nothing yet.
+
+        In the latter case nobody can tell before the time is over that the log takes for merging.
+        """
+        sct, head = verdict.sct, self.head(log)
+        why = f"{log.description} promised it at {sct.at:%Y-%m-%d %H:%M:%S} and does not have it"
+        if sct.leaf_index is not None and sct.leaf_index < head.size:
+            evidence = {"checkpoint": head.text, "sct": sct.encode().hex(), "leaf": leaf.hex()}
+            lie = Misbehaved("wrong_entry", f"entry {sct.leaf_index} is another than the one promised there", evidence)
+            self._caught(log, lie)
+            return Inclusion(verdict=verdict, state="not_logged", why=f"{why}: {lie}")
+        if self._at > sct.at + timedelta(seconds=log.mmd_s):
             return Inclusion(verdict=verdict, state="not_logged", why=f"{why}: {error.message}")
         return Inclusion(verdict=verdict, state="unknown", why=f"{why} yet; it may take {log.mmd_s} s")
+
+    def _caught(self, log: Log, lie: Misbehaved) -> None:
+        """Store a lie that is news, and believe nothing of this log any more."""
+        if self._heads.get(log.log_id) is not lie:
+            self._heads[log.log_id] = lie
+            caught(self._view(log), lie)
 
     def head(self, log: Log) -> Head:
         """The checkpoint of this log that is believed, asked for once."""

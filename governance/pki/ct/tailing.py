@@ -140,7 +140,7 @@ class _Reader:
             reading.lie_before = Misbehaved(known.lie, known.lie_message, evidence)  # type: ignore[arg-type]
         try:
             view = view_of(reading.log)
-            head = believed_head(view)
+            head = believed_head(view, reading=True)
             reading.asked = True
             self._pages(view, head, _start(reading.log, known, head))
         except Misbehaved as lie:

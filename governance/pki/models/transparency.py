@@ -43,7 +43,7 @@ class LogProof(models.Model):
     serial = models.CharField(max_length=40, primary_key=True)
     proofs = models.JSONField()
     proven_at = models.DateTimeField()
-    revision = models.BigIntegerField()
+    revision = models.BigIntegerField(db_index=True)
 
 
 class TransparencyCheck(models.Model):

@@ -15,8 +15,8 @@ from governance.pki.models import KnownLog
 def believed(log_id: str, head: Head, *, after: str, at: datetime) -> bool:
     """Store a checkpoint that continues the checkpoint `after`; False when another one was believed meanwhile.
 
-    Whatever the log was caught at is over, unless it is of the kind that stays (see `caught`). What could not be read
-    is not: a log whose head can be had may keep its entries back (see `looked_at`).
+    What its heads were caught at is over, unless it is of the kind that stays (see `caught`). What was wrong with its
+    entries is not, nor what could not be read: a log whose head can be had may keep them back (see `looked_at`).
     """
     fresh = {
         "checkpoint": head.text,
@@ -25,18 +25,20 @@ def believed(log_id: str, head: Head, *, after: str, at: datetime) -> bool:
         "checkpoint_at": head.at,
         "believed_at": at,
     }
-    row, made = KnownLog.objects.get_or_create(log_id=log_id, defaults=fresh)
+    _, made = KnownLog.objects.get_or_create(log_id=log_id, defaults=fresh)
     if made:
         return True
-    if not KnownLog.objects.filter(log_id=log_id, checkpoint=after).update(**fresh):
+    if not KnownLog.objects.filter(log_id=log_id, checkpoint=after).exclude(lie__in=LASTING).update(**fresh):
         return False
-    if row.lie and row.lie not in LASTING:
-        KnownLog.objects.filter(log_id=log_id).update(lie="", lie_message="", lie_evidence={}, lie_at=None)
+    KnownLog.objects.filter(log_id=log_id, lie__in=OF_HEADS).update(**_NO_LIE)
     return True
 
 
 # Two signed heads that cannot both be true prove for ever that the log lied; the rest may have been a broken mirror.
 LASTING = frozenset({"forked", "inconsistent", "beyond_final"})
+# What is over as soon as a head can be believed again. The rest, which is about entries, is over when they were read.
+OF_HEADS = frozenset({"shrunk", "bad_signature", "wrong_origin"})
+_NO_LIE = {"lie": "", "lie_message": "", "lie_evidence": {}, "lie_at": None}
 
 
 def caught(log_id: str, lie: Misbehaved, *, at: datetime) -> None:
@@ -53,10 +55,7 @@ def forgiven(log_id: str, *, next_index: int) -> None:
     It is looked at from `next_index` on: what was looked at before may not be what is there now.
     """
     KnownLog.objects.filter(log_id=log_id).update(
-        lie="",
-        lie_message="",
-        lie_evidence={},
-        lie_at=None,
+        **_NO_LIE,
         checkpoint="",
         size=0,
         root=b"",
@@ -73,9 +72,10 @@ def unreadable(log_id: str, reason: str, *, at: datetime) -> None:
 
 
 def looked_at(log_id: str, next_index: int, *, at: datetime) -> None:
-    """Note that all entries before `next_index` were looked at, hence that the log can be read."""
+    """Note that all entries before `next_index` were looked at: the log can be read, and its entries were right."""
     KnownLog.objects.filter(log_id=log_id, next_index__lt=next_index).update(next_index=next_index)
     KnownLog.objects.filter(log_id=log_id).update(read_at=at, error="", failing_since=None)
+    KnownLog.objects.filter(log_id=log_id).exclude(lie__in=LASTING | OF_HEADS).update(**_NO_LIE)
 
 
 def take(log_id: str, *, at: datetime, lasting: timedelta) -> str:

@@ -90,6 +90,12 @@ def proof_of(serial: str) -> ProofView | None:
     return ProofView(serial=row.serial, proofs=dict(row.proofs), proven_at=row.proven_at) if row else None
 
 
+def newest_proof(log_id: str) -> str | None:
+    """The proof in this log (id in hex) on whose strength something was put in force last; None without any."""
+    newest = models.LogProof.objects.order_by("-revision").values_list("proofs", flat=True)
+    return next((proofs[log_id] for proofs in newest[:10] if log_id in proofs), None)
+
+
 def checks(serials: Collection[str]) -> dict[str, Checked]:
     """What the last check found of each; of those that were never checked nothing."""
     wanted, found = list(serials), dict[str, Checked]()

@@ -189,6 +189,19 @@ def test_a_pending_issue_that_is_revoked_never_comes_into_force(rome: CtLog, bob
     assert seen().serial not in (serial, waiting.serial)
 
 
+def test_revoking_what_waits_without_a_replacement_leaves_the_renewal_of_what_is_in_force(
+    rome: CtLog, bob: Actor
+) -> None:
+    serial = issued()
+    rome.holds = True
+    renewed()
+    waiting = seen().pending
+    assert waiting is not None
+    execute(RevokeCertificate(namespace="shop", serial=waiting.serial, replace=False), by=bob)
+    there = seen()
+    assert (there.serial, there.pending, there.attempt_at) == (serial, None, there.renew_at)
+
+
 def test_what_is_asked_for_otherwise_supersedes_what_waits(rome: CtLog) -> None:
     issued()
     rome.holds = True
