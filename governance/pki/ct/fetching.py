@@ -1,6 +1,8 @@
 """Reads from logs over HTTP without trusting what comes: bounded in size and time, and no faster than they allow."""
 
 import email.utils
+import math
+import ssl
 import threading
 import time
 import zlib
@@ -12,6 +14,7 @@ from typing import Any
 import httpx
 
 from governance.kernel.errors import NotFound, Unavailable
+from governance.pki.ct import deadline
 from governance.pki.ct.logs import Log
 
 KIB, MIB = 1024, 1024 * 1024
@@ -36,19 +39,21 @@ ANSWER = Body("answer", 256 * KIB)
 PAGE = Body("page of entries", 48 * MIB)  # the same as ENTRIES, in base64
 
 
-def make_client(*, timeout_s: float = 10.0, proxy: str | None = None) -> httpx.Client:
+def make_client(
+    *, timeout_s: float = 10.0, proxy: str | None = None, verify: ssl.SSLContext | None = None
+) -> httpx.Client:
     """The client with which logs are read and written; whoever makes it closes it. It may be shared by threads.
 
     It follows no redirect: where a log is read says its list, and an answer from elsewhere would be laid to its
     charge. It reads no proxy, certificate or password from the environment: the environment is read once, at the
-    start, and `proxy` passed down from there.
+    start, and `proxy` and `verify` passed down from there. What is asked within `deadline.within` ends in that time.
     """
+    limits = httpx.Limits(max_connections=16, max_keepalive_connections=8)
     return httpx.Client(
         timeout=httpx.Timeout(timeout_s),
         follow_redirects=False,
         trust_env=False,
-        proxy=proxy,
-        limits=httpx.Limits(max_connections=16, max_keepalive_connections=8),
+        transport=deadline.Transport(verify=verify or True, trust_env=False, proxy=proxy, limits=limits),
         headers={"user-agent": "governor-ct", "accept-encoding": "gzip, identity"},
     )
 
@@ -104,7 +109,7 @@ def name_of(log: Log) -> str:
 class Door:
     """The one way to a log's URLs; every failure is Unavailable, and says which log and what was wrong.
 
-    `deadline_s` bounds a whole answer, which a timeout per read does not: a byte every few seconds would pass.
+    `deadline_s` bounds the whole of it, from the connection to the last byte: a timeout per read does not.
     """
 
     def __init__(self, log: Log, client: httpx.Client, *, pace: Pace | None = None, deadline_s: float = 60.0) -> None:
@@ -136,21 +141,27 @@ class Door:
 
     def _exchange(self, request: httpx.Request, path: str, body: Body) -> tuple[int, bytes]:
         self._pace.wait(self.name)
-        ends_at = time.monotonic() + self._deadline_s
+        ends_at = math.inf
         try:
-            response = self._client.send(request, stream=True)
-            try:
-                self._heed(response, path)
-                if response.status_code != httpx.codes.OK:  # whatever page comes with it, its beginning will do
-                    return response.status_code, next(response.iter_raw(), b"")[:_EXCERPT_BYTES]
-                return response.status_code, self._read(response, path, body, ends_at)
-            finally:
-                response.close()
+            with deadline.within(self._deadline_s) as ends_at:
+                return self._answer(request, path, body)
         except httpx.TimeoutException:
+            if time.monotonic() >= ends_at:
+                raise Unavailable(f"{self.name} did not finish {path} in the time that it has") from None
             raise Unavailable(f"{self.name} did not answer in time for {path}") from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             why = str(error) or type(error).__name__
             raise Unavailable(f"{self.name} cannot be read at {path}: {why}") from None
+
+    def _answer(self, request: httpx.Request, path: str, body: Body) -> tuple[int, bytes]:
+        response = self._client.send(request, stream=True)
+        try:
+            self._heed(response, path)
+            if response.status_code != httpx.codes.OK:  # whatever page comes with it, its beginning will do
+                return response.status_code, next(response.iter_raw(), b"")[:_EXCERPT_BYTES]
+            return response.status_code, self._read(response, path, body)
+        finally:
+            response.close()
 
     def _heed(self, response: httpx.Response, path: str) -> None:
         """Refuse what leads elsewhere, and rest when the log wants it."""
@@ -161,13 +172,11 @@ class Door:
             self._pace.rest(rest_s)
             raise Unavailable(f"{self.name} answered {response.status_code} and wants no request for {rest_s:.0f} s")
 
-    def _read(self, response: httpx.Response, path: str, body: Body, ends_at: float) -> bytes:
+    def _read(self, response: httpx.Response, path: str, body: Body) -> bytes:
         try:
             unpacked = _Unpacked(response.headers.get("content-encoding", ""), body.cap_bytes)
             for chunk in response.iter_raw():  # as it arrives: a chunk of some size would be waited for without end
                 unpacked.add(chunk)
-                if time.monotonic() > ends_at:
-                    raise Unavailable(f"{self.name} did not finish {path} within {self._deadline_s:.0f} s")
             return unpacked.end()
         except _Spoilt as spoilt:
             raise Unavailable(f"{self.name} serves a {body.name} at {path} that {spoilt}") from None

@@ -6,7 +6,7 @@ command: what is known of logs is in another database than the ledger.
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import BoundedSemaphore
@@ -17,6 +17,7 @@ from django.db import connections
 
 from governance.kernel.clock import now
 from governance.kernel.errors import GovernanceError, Unavailable
+from governance.pki.ct import deadline
 from governance.pki.ct.believing import believed_head, caught
 from governance.pki.ct.checkpoint import Head
 from governance.pki.ct.logs import Log
@@ -34,7 +35,7 @@ from governance.pki.queries.logs import KnownLogView, known_log, known_logs
 # Of a public log of today some 100 entries a second are new; a round every 30 s reads three times as many.
 MOST_PER_ROUND = 10_240
 PAGE = 512
-READING_S, ROUND_S = 20.0, 25.0
+READING_S, ROUND_S, GRACE_S = 20.0, 25.0, 5.0
 AT_ONCE = 4
 # A log that lets us wait keeps its round from ending; the next one reads the others, and there is none beyond that.
 _rounds = BoundedSemaphore(2)
@@ -82,9 +83,15 @@ def _round() -> list[Reading]:
     logs, _ = readable_logs()
     wanted = _longest_waiting([each for each in logs if is_read(each, now())])
     ours, until = mine(), monotonic() + ROUND_S
-    with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="logs") as pool:
+    # Nothing is asked beyond the end, so that each thread ends soon after; until then its log is held by its claim.
+    ends_at = until + READING_S + GRACE_S
+    pool = ThreadPoolExecutor(AT_ONCE, "logs", initializer=deadline.end_at, initargs=(ends_at,))
+    try:
         begun = [pool.submit(_in_thread, each, ours, until) for each in wanted]
-    return [reading for each in begun if (reading := each.result()) is not None]
+        over, _ = wait(begun, timeout=max(0.0, ends_at + GRACE_S - monotonic()))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    return [reading for each in begun if each in over and (reading := each.result()) is not None]
 
 
 def _longest_waiting(logs: Sequence[Log]) -> list[Log]:

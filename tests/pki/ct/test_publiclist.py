@@ -21,6 +21,7 @@ from governance.environment import BadEnvironment, read_environment
 from governance.kernel.clock import now
 from governance.kernel.errors import Unavailable
 from governance.pki.ct import loglist, publiclist
+from governance.pki.ct.fetching import make_client
 from governance.pki.ct.logset import all_logs, listed, public_list
 from tests.fixtures.house import House
 from tests.pki.conftest import DAY, clock_at, head
@@ -162,7 +163,7 @@ def published(place: Path) -> Iterator[tuple[str, httpx.Client]]:
     server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     trusting = ssl.create_default_context(cadata=_pem(ca.certificate))
-    with httpx.Client(verify=trusting, trust_env=False) as client:
+    with make_client(verify=trusting) as client:
         yield f"https://localhost:{server.server_address[1]}/all_logs_list.json", client
     server.shutdown()
     server.server_close()
