@@ -18,6 +18,7 @@ from governance.pki.authority import Names, to_pem
 from governance.pki.certificates import serial_of
 from governance.pki.commands.workloads import EnrolWorkload
 from governance.pki.ct.gate import proven_or_refused
+from governance.pki.ct.submitting import Logged
 from governance.pki.holders import holder_of
 from governance.pki.keys import key_id
 from governance.pki.leaf import draft
@@ -91,26 +92,29 @@ def _enrol(namespace: str, name: str, csr: bytes, *, by: Actor, token: str = "",
     key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey = check_request(csr, expect=expect)
     authority, signer = signer_of(ISSUER)
     drafted = draft(signer, key, expect, life=WORKLOAD_LIFE, at=now(), urls=urls_of(authority))
-    logged = proven_or_refused(drafted, holder_of("workload", namespace, name), issuer=ISSUER)
-    leaf = logged.leaf
-    chain_pem = to_pem(leaf, *signer.chain)
-    command = EnrolWorkload(
-        namespace=namespace,
-        workload=name,
-        serial=serial_of(leaf),
-        key_id=key_id(key),
-        authority=authority,
-        chain_pem=chain_pem,
-        uri=expect.uris[0],
-        dns_names=expect.dns,
-        not_before=leaf.not_valid_before_utc,
-        not_after=leaf.not_valid_after_utc,
-        token=token,
-        renews=renews,
-        proofs=logged.proofs,
-    )
-    execute(command, by=by, reason="joins" if token else "renews its certificate")
-    return Enrolled(chain_pem=chain_pem, roots_pem=roots_pem(), uri=expect.uris[0])
+
+    def command(logged: Logged) -> EnrolWorkload:
+        return EnrolWorkload(
+            namespace=namespace,
+            workload=name,
+            serial=serial_of(logged.leaf),
+            key_id=key_id(key),
+            authority=authority,
+            chain_pem=to_pem(logged.leaf, *signer.chain),
+            uri=expect.uris[0],
+            dns_names=expect.dns,
+            not_before=logged.leaf.not_valid_before_utc,
+            not_after=logged.leaf.not_valid_after_utc,
+            token=token,
+            renews=renews,
+            proofs=logged.proofs,
+        )
+
+    # What is refused must leave nothing in the logs, however often it is tried.
+    execute(command(Logged(leaf=drafted.plain())), by=by, validate_only=True)
+    final = command(proven_or_refused(drafted, holder_of("workload", namespace, name), issuer=ISSUER))
+    execute(final, by=by, reason="joins" if token else "renews its certificate")
+    return Enrolled(chain_pem=final.chain_pem, roots_pem=roots_pem(), uri=final.uri)
 
 
 def is_stale(uri: str, serial: str) -> bool:

@@ -6,6 +6,7 @@ from governance.pki.commands.findings import AcknowledgeFinding, RecordFindings
 from governance.pki.commands.gates import SetTransparency
 from governance.pki.commands.issuing import Failure, RecordFailures, claim
 from governance.pki.commands.proving import Proven, RecordProofs
+from governance.pki.commands.releasing import ReleaseIssues, ReplaceIssues, Waiting
 from governance.pki.commands.revoking import RevokeCertificate
 from governance.pki.commands.rewrapping import RewrapKeys, Rewrapped
 from governance.pki.commands.rotation import AbortRotation, AdvanceRotation, PrepareRotation
@@ -33,7 +34,9 @@ __all__ = [
     "RecordFailures",
     "RecordFindings",
     "RecordProofs",
+    "ReleaseIssues",
     "RemoveListener",
+    "ReplaceIssues",
     "RequestCertificate",
     "RevokeCertificate",
     "RewrapKeys",
@@ -44,6 +47,7 @@ __all__ = [
     "SignRequest",
     "StoreCertificates",
     "StoreResponder",
+    "Waiting",
     "WatchNames",
     "WithdrawJoinToken",
     "claim",

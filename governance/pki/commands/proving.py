@@ -48,7 +48,7 @@ def record_proofs(command: RecordProofs, revision: int) -> Change:
     """Store each proof; move the certificates on whose pending issue is among them."""
     serials = [each.serial for each in command.items]
     waiting = {row.serial: row for row in models.PendingIssue.objects.filter(serial__in=serials)}
-    before, after = _moved_on(waiting, command.namespace, revision)
+    before, after = moved_on(waiting, command.namespace, revision)
     known = set(models.LogProof.objects.filter(serial__in=serials).values_list("serial", flat=True))
     fresh = [each for each in command.items if each.serial not in known]
     store_proofs({each.serial: each.proofs for each in fresh}, revision)
@@ -56,9 +56,10 @@ def record_proofs(command: RecordProofs, revision: int) -> Change:
     return Change(before, {name: proven.get(name, {}) | after.get(name, {}) for name in {**proven, **after}})
 
 
-def _moved_on(
+def moved_on(
     waiting: Mapping[str, models.PendingIssue], namespace: str, revision: int
 ) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Put pending issues, by serial, in force; the certificates before and after. One that is stale is made anew."""
     rows = {row.uid: row for row in models.Certificate.objects.filter(uid__in=[each.uid for each in waiting.values()])}
     issued = models.Issued.objects.filter(revoked_at=None).in_bulk(list(waiting))
     signers = dict(models.Issuer.objects.values_list("name", "signer"))

@@ -105,7 +105,7 @@ def _replace(row: models.Certificate, revision: int, *, now_due: bool) -> models
 
 
 def _make_another(row: models.Certificate, revision: int, *, now_due: bool) -> models.Certificate:
-    """Only the issue that waited for its proof is revoked: unless another is made, the one in force renews as planned."""
+    """Only the issue that waited for its proof is revoked: the one in force is renewed, now or as planned."""
     row.claim, row.claimed_until, row.revision = "", None, revision
     row.attempt_at, row.reason = (now(), RENEWING) if now_due else (row.renew_at, "")
     row.save()

@@ -117,9 +117,12 @@ def move_on(row: models.Certificate, to: InForce, revision: int) -> None:
 
 
 def _hold(row: models.Certificate, revision: int) -> None:
-    """Leave in force what is; the new issue is put in force when it is proven, and none is made meanwhile."""
+    """Leave in force what is; the new issue is put in force when it is proven, and none is made meanwhile.
+
+    How often it failed is not forgotten: an issue that waits is none yet.
+    """
     row.attempt_at, row.revision = None, revision
-    _rest(row)
+    row.reason, row.claim, row.claimed_until = "", "", None
 
 
 def _rest(row: models.Certificate) -> None:

@@ -12,11 +12,12 @@ from governance.kernel.clock import now
 from governance.kernel.errors import GovernanceError
 from governance.ledger.execute import execute
 from governance.pki.commands.proving import Proven, RecordProofs
+from governance.pki.commands.releasing import ReleaseIssues, ReplaceIssues, Waiting
 from governance.pki.ct.logset import all_logs
 from governance.pki.ct.own.log import own_log
 from governance.pki.ct.proving import Prover, Standing
 from governance.pki.ct.reporting import report, report_all
-from governance.pki.ct.standing import Checked, Mode, Noticed
+from governance.pki.ct.standing import GATE, Checked, Mode, Noticed
 from governance.pki.observe import checks as observe
 from governance.pki.pem import chain_from_pem
 from governance.pki.queries import audited, logs
@@ -38,14 +39,39 @@ class Judged:
 
 
 def prove_waiting() -> int:
-    """Prove what waits for its proof, and put it in force; how many it were. Nothing is asked when nothing waits."""
-    done, still = 0, []
+    """Prove what waits for its proof, and put it in force; how many it were. Nothing is asked when nothing waits.
+
+    What needs no proof any more is put in force as well. Of what will hardly get one, for a log broke its promise, is
+    unknown by now, or the issue itself is over, another issue is made after a while.
+    """
+    done, still = 0, list[Noticed]()
+    modes = logs.modes()
     for page in _pages(audited.waiting()):
-        judged = _judged(page, now())
-        done += _record(judged)
-        still += [_waits(each) for each in judged if each.standing.state != "logged"]
+        free = [each for each in page if modes.get(each.issuer, GATE) != GATE]
+        for namespace, items in _by_namespace(free):
+            execute(
+                ReleaseIssues(namespace=namespace, items=items), by=WORKER, reason="its issuer has no gate any more"
+            )
+        judged = _judged([each for each in page if each not in free], now())
+        done += len(free) + _record(judged)
+        lacking = [each for each in judged if each.standing.state != "logged"]
+        observe.checked(_checked(lacking))
+        still += [_waits(each) for each in lacking]
+        hopeless = [each.of for each in lacking if each.of.unplanned and _is_hopeless(each)]
+        for namespace, items in _by_namespace(hopeless):
+            execute(ReplaceIssues(namespace=namespace, items=items), by=WORKER, reason="it is not proven to be logged")
     report_all("pending:", still)
     return done
+
+
+def _is_hopeless(judged: Judged) -> bool:
+    return judged.standing.state == "not_logged" or judged.of.not_after <= now()
+
+
+def _by_namespace(waiting: Sequence[Audited]) -> Iterator[tuple[str, tuple[Waiting, ...]]]:
+    ordered = sorted(waiting, key=lambda each: each.namespace)
+    for namespace, some in groupby(ordered, key=lambda each: each.namespace):
+        yield namespace, tuple(Waiting(name=each.name, serial=each.serial) for each in some)
 
 
 def check_live(*, before: datetime, limit_s: float = ROUND_S) -> int:

@@ -1,7 +1,7 @@
 """Has certificates logged before they exist: precertificate, timestamps, certificate, proof."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -23,6 +23,8 @@ from governance.pki.leaf import Draft
 
 AT_ONCE = 8
 PAUSE_S = 0.25
+# Shorter than the first pause after a failure, so that each attempt asks the log once.
+REST_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,26 +53,54 @@ def log_and_sign(drafts: Sequence[tuple[Draft, str]], *, required: bool, patienc
         return []
     ensure_log()
     logs = pinned()
-    precertificates = [draft.precertificate() for draft, _ in drafts]
-    promised: list[list[Sct]] = [[] for _ in drafts]
-    lacking: list[list[str]] = [[] for _ in drafts]
-    for log in logs.values():  # ours comes first
-        if required and all(lacking):
-            break  # nothing will come of it: what others took would look like what we did not issue
-        taken = _own(drafts, precertificates) if log.source == "own" else _others(log, drafts, precertificates)
-        for place, each in enumerate(taken):
-            if isinstance(each, Sct):
-                promised[place].append(each)
-            else:
-                lacking[place].append(f"{log.description} does not take it: {each.message}")
+    if required and (refusal := _silent(logs.values())) is not None:
+        return [refusal] * len(drafts)
+    # A log that does not answer is found out with one draft, and not with all: what our own log took stays in it.
+    first, rest = (drafts[:1], drafts[1:]) if len(logs) > 1 else (drafts, ())
+    promised = _promised(first, logs.values(), required=required)
+    if rest:
+        down = _silent(logs.values()) if required else None
+        promised += [([], [down.message])] * len(rest) if down else _promised(rest, logs.values(), required=required)
     results: list[Result] = []
-    for (draft, _), scts, reasons in zip(drafts, promised, lacking, strict=True):
+    for (draft, _), (scts, reasons) in zip(drafts, promised, strict=True):
         if reasons and required:
             results.append(Unavailable("; ".join(reasons)))
         else:
             leaf = draft.with_timestamps(sct_extension(scts)) if scts else draft.plain()
             results.append(Logged(leaf=leaf, unproven="; ".join(reasons)))
     return _proven(drafts, results, logs, patience_s=patience_s)
+
+
+def _promised(
+    drafts: Sequence[tuple[Draft, str]], logs: Iterable[Log], *, required: bool
+) -> list[tuple[list[Sct], list[str]]]:
+    """For each draft the timestamps that the logs gave, and what the others said."""
+    precertificates = [draft.precertificate() for draft, _ in drafts]
+    found: list[tuple[list[Sct], list[str]]] = [([], []) for _ in drafts]
+    for log in logs:  # ours comes first
+        if required and all(reasons for _, reasons in found):
+            break  # nothing will come of it: what others took would look like what we did not issue
+        taken = _own(drafts, precertificates) if log.source == "own" else _others(log, drafts, precertificates)
+        for (scts, reasons), each in zip(found, taken, strict=True):
+            if isinstance(each, Sct):
+                scts.append(each)
+            else:
+                reasons.append(f"{log.description} does not take it: {each.message}")
+    return found
+
+
+# Until when a log that did not answer is not asked again by this process, and what it was that failed.
+_rests: dict[bytes, tuple[float, str]] = {}
+
+
+def _silent(logs: Iterable[Log]) -> Unavailable | None:
+    """Why nothing can be logged in all of these at the moment."""
+    at = time.monotonic()
+    for log in logs:
+        until, why = _rests.get(log.log_id, (0.0, ""))
+        if at < until:
+            return Unavailable(f"{log.description} does not take it: {why}")
+    return None
 
 
 def _own(
@@ -98,10 +128,13 @@ def _others(
     """A log elsewhere is asked for a few at once."""
 
     def ask(place: int) -> Sct | GovernanceError:
+        if (silent := _silent([log])) is not None:
+            return silent
         chain = (precertificates[place], *_above(drafts[place][0]))
         try:
             return http.submit(log, [each.public_bytes(Encoding.DER) for each in chain], client(), pre=True)
         except GovernanceError as error:
+            _rests[log.log_id] = time.monotonic() + REST_S, error.message
             return error
 
     with ThreadPoolExecutor(max_workers=min(AT_ONCE, len(drafts))) as pool:

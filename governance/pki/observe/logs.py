@@ -1,6 +1,7 @@
 """Writes what logs were seen to say, before anything is done on the strength of it."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import router, transaction
 from django.db.models import Q
@@ -38,7 +39,7 @@ def believed(log_id: str, head: Head, *, after: str, at: datetime) -> bool:
 LASTING = frozenset({"forked", "inconsistent", "beyond_final"})
 # What is over as soon as a head can be believed again. The rest, which is about entries, is over when they were read.
 OF_HEADS = frozenset({"shrunk", "bad_signature", "wrong_origin"})
-_NO_LIE = {"lie": "", "lie_message": "", "lie_evidence": {}, "lie_at": None}
+_NO_LIE: dict[str, Any] = {"lie": "", "lie_message": "", "lie_evidence": {}, "lie_at": None}
 
 
 def caught(log_id: str, lie: Misbehaved, *, at: datetime) -> None:

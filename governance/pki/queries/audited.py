@@ -1,7 +1,7 @@
 """What is to be checked for being logged: live certificates, and those that wait."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from governance.pki import models
@@ -11,14 +11,19 @@ PAGE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audited:
-    """A certificate that is to be in the logs; `root_pem` ends its chain, `proven` says that its proofs are kept."""
+    """A certificate that is to be in the logs; `root_pem` ends its chain, `proven` says that its proofs are kept.
+
+    Of one that waits `unplanned` says that no other issue is on its way.
+    """
 
     serial: str
     holder: str
     issuer: str
     chain_pem: str
     root_pem: str
+    not_after: datetime
     proven: bool
+    unplanned: bool = False
 
     @property
     def namespace(self) -> str:
@@ -38,8 +43,13 @@ class Audited:
 
 def waiting() -> list[Audited]:
     """The issues that wait for their proof, the longest waiting first."""
-    serials = list(models.PendingIssue.objects.order_by("since", "uid").values_list("serial", flat=True))
-    return list(_audited(serials, proven=set()))
+    rows = list(models.PendingIssue.objects.order_by("since", "uid").values_list("serial", "uid"))
+    if not rows:
+        return []
+    idle = set(models.Certificate.objects.filter(attempt_at=None, claim="").values_list("uid", flat=True))
+    unplanned = {serial for serial, uid in rows if uid in idle}
+    found = _audited([serial for serial, _ in rows], proven=set())
+    return [replace(each, unplanned=each.serial in unplanned) for each in found]
 
 
 def live_unchecked(at: datetime, *, before: datetime) -> Iterator[Audited]:
@@ -64,7 +74,7 @@ def _audited(serials: list[str], *, proven: set[str]) -> Iterator[Audited]:
     authorities = {row.id: row for row in models.Authority.objects.only("id", "issuer", "pem", "kind", "parent")}
     for start in range(0, len(serials), PAGE):
         some = serials[start : start + PAGE]
-        rows = models.Issued.objects.only("serial", "holder", "authority", "chain_pem").in_bulk(some)
+        rows = models.Issued.objects.only("serial", "holder", "authority", "chain_pem", "not_after").in_bulk(some)
         for serial in some:
             row = rows.get(serial)
             authority = authorities.get(row.authority) if row else None
@@ -78,5 +88,6 @@ def _audited(serials: list[str], *, proven: set[str]) -> Iterator[Audited]:
                 issuer=authority.issuer,
                 chain_pem=row.chain_pem,
                 root_pem=root,
+                not_after=row.not_after,
                 proven=serial in proven,
             )

@@ -72,9 +72,17 @@ def pending_of(uids: Collection[str]) -> dict[str, Pending]:
     """The issues that wait for their proof, by the uid of their certificate."""
     rows = models.PendingIssue.objects.all()
     rows = rows.filter(uid__in=list(uids)) if len(uids) <= 500 else rows
+    pending = list(rows)
+    found = checks([row.serial for row in pending])
     return {
-        row.uid: Pending(serial=row.serial, number=row.number, generation=row.generation, since=row.since, why=row.why)
-        for row in rows
+        row.uid: Pending(
+            serial=row.serial,
+            number=row.number,
+            generation=row.generation,
+            since=row.since,
+            why=(found[row.serial].why if row.serial in found else "") or row.why,
+        )
+        for row in pending
     }
 
 

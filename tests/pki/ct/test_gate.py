@@ -232,6 +232,50 @@ def test_an_issue_that_expired_while_it_waited_is_made_anew(rome: CtLog) -> None
         assert (there.serial, there.pending, there.reason) == (serial, None, "Expired")
 
 
+def test_what_waits_is_put_in_force_when_its_issuer_has_no_gate_any_more(rome: CtLog, bob: Actor) -> None:
+    issued()
+    rome.holds = True
+    renewed()
+    waiting = seen().pending
+    assert waiting is not None
+    execute(SetTransparency(issuer="internal", mode="alarm"), by=bob, reason="Rome burns")
+    assert prove_waiting() == 1
+    assert (seen().serial, seen().pending) == (waiting.serial, None)
+    assert newest_fact().action in {"pki.certificate.release", "pki.finding.record"}
+
+
+def test_another_issue_is_made_when_a_log_is_pinned_no_more_that_never_showed_the_entry(
+    rome: CtLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serial = issued()
+    rome.holds = True
+    renewed()
+    waiting = seen().pending
+    assert waiting is not None
+    monkeypatch.setattr(settings, "GOV", settings.GOV.model_copy(update={"ct_logs": ""}))
+    assert prove_waiting() == 0
+    planned = seen()
+    assert planned.pending is not None
+    assert planned.pending.serial == waiting.serial
+    assert "no log is known" in planned.pending.why
+    assert planned.attempt_at is not None
+    prove_waiting()
+    assert seen().attempt_at == planned.attempt_at  # planned once
+    with clock_at(planned.attempt_at):
+        issue_due()
+    assert seen().pending is None
+    assert seen().serial not in (serial, waiting.serial)
+
+
+def test_an_issue_that_is_over_before_its_proof_came_is_made_anew(rome: CtLog) -> None:
+    issued(duration_s=3600, renew_before_s=1200)
+    rome.holds = True
+    renewed()
+    with clock_at(now() + 2 * HOUR):
+        prove_waiting()
+        assert seen().attempt_at is not None
+
+
 def test_a_proof_is_recorded_once(pki: House) -> None:
     serial = issued()
     kept = logs.proof_of(serial)
