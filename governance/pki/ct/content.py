@@ -80,17 +80,35 @@ def subject_of(body: bytes) -> bytes:
     return between[start:end]
 
 
+def read_certificate(der: bytes) -> x509.Certificate:
+    """A stranger's certificate; Invalid when it cannot be read, whatever the library makes of it.
+
+    It fails in more ways than it tells: an unknown version, say, is no ValueError.
+    """
+    try:
+        return x509.load_der_x509_certificate(der)
+    except Exception as error:
+        raise Invalid(f"cannot be read: {said_by(error)}") from None
+
+
+def said_by(error: Exception) -> str:
+    """What an error about strangers' bytes says, short and fit to be kept in any table."""
+    text = str(error)[:200].encode("utf-8", "replace").decode()
+    return text.replace("\0", "?") or type(error).__name__
+
+
 def read_entry(entry: Entry) -> x509.Certificate:
     """What is in the tree as a certificate, that of a precertificate's entry without a signature.
 
     Raises Invalid when it cannot be read. The precertificate that a log shows beside its entry is only its word.
     """
-    try:
-        if entry.kind == "x509":
-            return x509.load_der_x509_certificate(entry.body)
-        outer = whole(entry.body, SEQUENCE)
-        parts = [entry.body[each.start : each.end] for each in children(entry.body, outer)]
-        algorithm = parts[2 if entry.body[outer.inner] == _VERSION else 1]
-        return x509.load_der_x509_certificate(wrap(SEQUENCE, entry.body + algorithm + _NO_SIGNATURE))
-    except (ValueError, IndexError) as error:
-        raise Invalid(f"cannot be read: {error}"[:200]) from None
+    if entry.kind == "x509":
+        return read_certificate(entry.body)
+    outer = whole(entry.body, SEQUENCE)
+    if outer.inner == outer.end:
+        raise Invalid("cannot be read: there is nothing in it")
+    parts = [entry.body[each.start : each.end] for each in children(entry.body, outer)]
+    place = 2 if entry.body[outer.inner] == _VERSION else 1
+    if len(parts) <= place:
+        raise Invalid("cannot be read: parts are missing")
+    return read_certificate(wrap(SEQUENCE, entry.body + parts[place] + _NO_SIGNATURE))

@@ -12,9 +12,10 @@ from django.conf import settings
 
 from governance.kernel.actor import EVERYWHERE
 from governance.kernel.clock import now
+from governance.kernel.errors import Invalid
 from governance.pki.certificates import is_issued_by
 from governance.pki.ct import tbs
-from governance.pki.ct.content import subject_of, tbs_of
+from governance.pki.ct.content import read_certificate, subject_of, tbs_of
 from governance.pki.ct.reading import LoggedEntry
 from governance.pki.ct.watching import matches
 from governance.pki.queries import tailed
@@ -92,8 +93,8 @@ class Mine:
         if not named:
             return None
         try:
-            certificate = x509.load_der_x509_certificate(der)
-        except ValueError:
+            certificate = read_certificate(der)
+        except Invalid:
             return named[0]
         return next((each for each in named if is_issued_by(certificate, each.certificate)), None)
 
@@ -157,7 +158,7 @@ def _ours(name: str, pem: str) -> Ours:
 def _signed_up(der: bytes, chain: Iterable[bytes]) -> bool:
     """Whether each signed the one before; what cannot be read might have."""
     try:
-        read = [x509.load_der_x509_certificate(each) for each in (der, *chain)]
-    except ValueError:
+        read = [read_certificate(each) for each in (der, *chain)]
+    except Invalid:
         return True
     return all(is_issued_by(below, above) for below, above in pairwise(read))

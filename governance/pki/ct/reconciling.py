@@ -140,13 +140,15 @@ def _unissued(of: OwnEntry, entry: Entry, at: datetime) -> Row | None:
 
 def _read(entry: Entry) -> x509.Certificate | None:
     try:
-        return read_entry(entry)
-    except (Invalid, ValueError):
+        found = read_entry(entry)
+        _ = found.not_valid_after_utc
+    except Exception:  # strangers' bytes, which fail in more ways than are told, some only when they are asked for
         return None
+    return found
 
 
 def _names(read: x509.Certificate) -> str:
     try:
         return ", ".join(names_of(read, x509.DNSName)[:3])
-    except ValueError:  # extensions of a stranger's making
+    except Exception:  # extensions of a stranger's making, which fail in more ways than are told
         return ""

@@ -50,7 +50,7 @@ def entry_of(certificate_der: bytes, chain: Sequence[bytes]) -> Entry:
     try:
         certificate = x509.load_der_x509_certificate(certificate_der)
         above = [x509.load_der_x509_certificate(each) for each in chain[:2]]
-    except ValueError:
+    except Exception:  # not only ValueError: an unknown version, say, is an error of its own
         raise Invalid("holds a certificate that cannot be read", field="chain") from None
     if is_precertificate(certificate):
         return entry_of_precertificate(certificate, above)

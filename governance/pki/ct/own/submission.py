@@ -45,7 +45,7 @@ def _read(chain: Sequence[bytes]) -> list[x509.Certificate]:
     for place, der in enumerate(chain, 1):
         try:
             certificate = x509.load_der_x509_certificate(der)
-        except ValueError:
+        except Exception:  # not only ValueError: an unknown version, say, is an error of its own
             raise Invalid(f"certificate {place} is none in DER", field="chain") from None
         check_readable(certificate, place=place, field="chain")
         read.append(certificate)
