@@ -8,6 +8,7 @@ import pytest
 from governance.pki.ct.own.log import ensure_log
 from tests.fixtures.ctlog import CtLog
 from tests.fixtures.house import House
+from tests.pki.ct.gated import pin_in
 from tests.pki.ct.publishing import follow
 from tests.pki.ct.tailed import filler, known, pin, read, watch
 
@@ -45,4 +46,12 @@ def rome(pki: House, oslo: CtLog) -> Iterator[CtLog]:
         pin(log, oslo)
         read()
         assert known(log).next_index == known(oslo).next_index == 2
+        yield log
+
+
+@pytest.fixture
+def elsewhere(pki: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CtLog]:
+    """A log of somebody else, to which every certificate has to go as well from now on."""
+    with CtLog() as log:
+        pin_in(monkeypatch, tmp_path, log.log())
         yield log

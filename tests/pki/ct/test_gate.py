@@ -1,8 +1,6 @@
 """Nothing is put in force that is not proven to be logged: the one before serves on, and somebody is told."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -12,11 +10,10 @@ from governance.kernel.actor import Actor
 from governance.kernel.clock import now
 from governance.kernel.errors import Invalid
 from governance.ledger.execute import execute
-from governance.pki.commands import IssueNow, Proven, RecordProofs, RevokeCertificate, SetTransparency
-from governance.pki.ct import loglist, proof_file
+from governance.pki.commands import Proven, RecordProofs, RevokeCertificate, SetTransparency
+from governance.pki.ct import proof_file
 from governance.pki.ct.auditing import check_live, prove_waiting
 from governance.pki.ct.explaining import of_issued
-from governance.pki.ct.logs import Log
 from governance.pki.ct.own.log import own_log
 from governance.pki.ct.sct import embedded
 from governance.pki.queries import logs
@@ -26,33 +23,7 @@ from tests.fixtures.ctlog import CtLog
 from tests.fixtures.house import House
 from tests.fixtures.telling import Answer, with_bit
 from tests.pki.conftest import HOUR, clock_at, delivered, leaf_of, newest_fact, seen, want
-
-
-@pytest.fixture
-def rome(pki: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CtLog]:
-    """A log of somebody else, to which every certificate has to go as well from now on."""
-    with CtLog() as log:
-        pin(monkeypatch, tmp_path, log.log())
-        yield log
-
-
-def pin(monkeypatch: pytest.MonkeyPatch, directory: Path, *pinned: Log) -> None:
-    path = directory / "logs.json"
-    path.write_text(loglist.to_json(pinned))
-    monkeypatch.setattr(settings, "GOV", settings.GOV.model_copy(update={"ct_logs": str(path)}))
-
-
-def issued(name: str = "web", **values: Any) -> str:
-    """The serial of the issue in force."""
-    want(name, **values)
-    issue_due()
-    return seen(name).serial
-
-
-def renewed(name: str = "web") -> None:
-    """Have it issued once more."""
-    execute(IssueNow(namespace="shop", name=name), by=WORKER)
-    issue_due()
+from tests.pki.ct.gated import issued, renewed
 
 
 def kinds() -> list[str]:
@@ -70,22 +41,22 @@ def test_every_certificate_has_the_timestamp_of_our_log_and_its_proof_is_kept(pk
     assert proof_file.read(timestamp.proof).index == timestamp.index == sct.leaf_index
 
 
-def test_a_certificate_goes_to_every_pinned_log_and_is_proven_in_each(rome: CtLog) -> None:
+def test_a_certificate_goes_to_every_pinned_log_and_is_proven_in_each(elsewhere: CtLog) -> None:
     proofs = logs.proof_of(issued())
     assert proofs is not None
-    assert set(proofs.proofs) == {own_log().log_id.hex(), rome.log().log_id.hex()}
+    assert set(proofs.proofs) == {own_log().log_id.hex(), elsewhere.log().log_id.hex()}
 
 
-def test_an_issue_whose_entry_is_missing_waits_while_the_one_before_serves_on(rome: CtLog) -> None:
+def test_an_issue_whose_entry_is_missing_waits_while_the_one_before_serves_on(elsewhere: CtLog) -> None:
     serial = issued()
-    rome.holds = True  # it promises, and does not show the entry
+    elsewhere.holds = True  # it promises, and does not show the entry
     renewed()
     there, given = seen(), delivered()
     assert there.serial == serial
     assert given is not None
     assert given.serial == serial
     assert there.pending is not None
-    assert rome.name in there.pending.why
+    assert elsewhere.name in there.pending.why
     assert there.issuing(now()).reason == "NotLogged"
     assert prove_waiting() == 0
     assert kinds() == ["pending"]
@@ -93,14 +64,14 @@ def test_an_issue_whose_entry_is_missing_waits_while_the_one_before_serves_on(ro
     assert seen().pending == there.pending  # nothing else is made while it waits
 
 
-def test_what_waits_is_put_in_force_by_itself_when_the_log_shows_it(rome: CtLog) -> None:
+def test_what_waits_is_put_in_force_by_itself_when_the_log_shows_it(elsewhere: CtLog) -> None:
     before = issued()
-    rome.holds = True
+    elsewhere.holds = True
     renewed()
     waiting = seen().pending
     assert waiting is not None
     prove_waiting()
-    rome.sign()
+    elsewhere.sign()
     assert prove_waiting() == 1
     there, given = seen(), delivered()
     assert (there.serial, there.number, there.pending) == (waiting.serial, 2, None)
@@ -111,13 +82,13 @@ def test_what_waits_is_put_in_force_by_itself_when_the_log_shows_it(rome: CtLog)
     assert kinds() == []
 
 
-def test_a_log_that_takes_nothing_is_asked_again_soon_and_not_in_an_hour(rome: CtLog) -> None:
+def test_a_log_that_takes_nothing_is_asked_again_soon_and_not_in_an_hour(elsewhere: CtLog) -> None:
     serial = issued()
-    rome.tell(r"ct/v1/add-pre-chain", Answer(status=503))
+    elsewhere.tell(r"ct/v1/add-pre-chain", Answer(status=503))
     renewed()
     there = seen()
     assert (there.serial, there.failures) == (serial, 1)
-    assert rome.name in there.last_error
+    assert elsewhere.name in there.last_error
     assert there.attempt_at is not None
     assert there.last_failure_at is not None
     assert (there.attempt_at - there.last_failure_at).total_seconds() <= 10
@@ -133,23 +104,23 @@ LIES: dict[str, Callable[[CtLog], object]] = {
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_nothing_is_put_in_force_on_the_word_of_a_log_that_lies(rome: CtLog, lie: str) -> None:
+def test_nothing_is_put_in_force_on_the_word_of_a_log_that_lies(elsewhere: CtLog, lie: str) -> None:
     serial = issued()
-    LIES[lie](rome)
-    rome.holds = lie != "wrong_tile"  # what it signs next would be honest again
+    LIES[lie](elsewhere)
+    elsewhere.holds = lie != "wrong_tile"  # what it signs next would be honest again
     renewed()
     there = seen()
     assert there.serial == serial
     assert there.pending is not None
     assert "not believed" in there.pending.why
     assert prove_waiting() == 0
-    assert logs.known_log(rome.log().log_id.hex()).lie == lie
+    assert logs.known_log(elsewhere.log().log_id.hex()).lie == lie
 
 
-def test_an_alarm_only_issuer_puts_it_in_force_and_says_what_lacks(rome: CtLog, bob: Actor) -> None:
+def test_an_alarm_only_issuer_puts_it_in_force_and_says_what_lacks(elsewhere: CtLog, bob: Actor) -> None:
     serial = issued()
     execute(SetTransparency(issuer="internal", mode="alarm"), by=bob, reason="the log moves house")
-    rome.holds = True
+    elsewhere.holds = True
     renewed()
     there = seen()
     assert there.serial != serial
@@ -157,7 +128,7 @@ def test_an_alarm_only_issuer_puts_it_in_force_and_says_what_lacks(rome: CtLog, 
     with clock_at(now() + HOUR):
         check_live(before=now())
     assert "shop/web" in [each.subject for each in findings(kind="not_logged")]
-    rome.sign()
+    elsewhere.sign()
     with clock_at(now() + 2 * HOUR):
         check_live(before=now())
     assert kinds() == []
@@ -173,27 +144,27 @@ def test_to_open_the_gate_takes_a_reason_and_to_close_it_none(pki: House, bob: A
     assert newest_fact().after == {"issuer": "internal", "mode": "gate"}
 
 
-def test_a_pending_issue_that_is_revoked_never_comes_into_force(rome: CtLog, bob: Actor) -> None:
+def test_a_pending_issue_that_is_revoked_never_comes_into_force(elsewhere: CtLog, bob: Actor) -> None:
     serial = issued()
-    rome.holds = True
+    elsewhere.holds = True
     renewed()
     waiting = seen().pending
     assert waiting is not None
     execute(RevokeCertificate(namespace="shop", serial=waiting.serial), by=bob)
-    rome.sign()
+    elsewhere.sign()
     prove_waiting()
     assert seen().serial == serial
     assert seen().pending is None
-    rome.holds = False
+    elsewhere.holds = False
     issue_due()
     assert seen().serial not in (serial, waiting.serial)
 
 
 def test_revoking_what_waits_without_a_replacement_leaves_the_renewal_of_what_is_in_force(
-    rome: CtLog, bob: Actor
+    elsewhere: CtLog, bob: Actor
 ) -> None:
     serial = issued()
-    rome.holds = True
+    elsewhere.holds = True
     renewed()
     waiting = seen().pending
     assert waiting is not None
@@ -202,9 +173,9 @@ def test_revoking_what_waits_without_a_replacement_leaves_the_renewal_of_what_is
     assert (there.serial, there.pending, there.attempt_at) == (serial, None, there.renew_at)
 
 
-def test_what_is_asked_for_otherwise_supersedes_what_waits(rome: CtLog) -> None:
+def test_what_is_asked_for_otherwise_supersedes_what_waits(elsewhere: CtLog) -> None:
     issued()
-    rome.holds = True
+    elsewhere.holds = True
     renewed()
     first = seen().pending
     assert first is not None
@@ -213,28 +184,28 @@ def test_what_is_asked_for_otherwise_supersedes_what_waits(rome: CtLog) -> None:
     second = seen().pending
     assert second is not None
     assert second.serial != first.serial
-    rome.sign()
+    elsewhere.sign()
     assert prove_waiting() == 1
     assert seen().serial == second.serial
     assert seen().issued_generation == seen().generation
 
 
-def test_an_issue_that_expired_while_it_waited_is_made_anew(rome: CtLog) -> None:
+def test_an_issue_that_expired_while_it_waited_is_made_anew(elsewhere: CtLog) -> None:
     serial = issued(duration_s=3600, renew_before_s=1200)
-    rome.holds = True
+    elsewhere.holds = True
     renewed()
     waiting = seen().pending
     assert waiting is not None
-    rome.sign()
+    elsewhere.sign()
     with clock_at(now() + 2 * HOUR):
         prove_waiting()
         there = seen()
         assert (there.serial, there.pending, there.reason) == (serial, None, "Expired")
 
 
-def test_what_waits_is_put_in_force_when_its_issuer_has_no_gate_any_more(rome: CtLog, bob: Actor) -> None:
+def test_what_waits_is_put_in_force_when_its_issuer_has_no_gate_any_more(elsewhere: CtLog, bob: Actor) -> None:
     issued()
-    rome.holds = True
+    elsewhere.holds = True
     renewed()
     waiting = seen().pending
     assert waiting is not None
@@ -245,10 +216,10 @@ def test_what_waits_is_put_in_force_when_its_issuer_has_no_gate_any_more(rome: C
 
 
 def test_another_issue_is_made_when_a_log_is_pinned_no_more_that_never_showed_the_entry(
-    rome: CtLog, monkeypatch: pytest.MonkeyPatch
+    elsewhere: CtLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     serial = issued()
-    rome.holds = True
+    elsewhere.holds = True
     renewed()
     waiting = seen().pending
     assert waiting is not None
@@ -267,9 +238,9 @@ def test_another_issue_is_made_when_a_log_is_pinned_no_more_that_never_showed_th
     assert seen().serial not in (serial, waiting.serial)
 
 
-def test_an_issue_that_is_over_before_its_proof_came_is_made_anew(rome: CtLog) -> None:
+def test_an_issue_that_is_over_before_its_proof_came_is_made_anew(elsewhere: CtLog) -> None:
     issued(duration_s=3600, renew_before_s=1200)
-    rome.holds = True
+    elsewhere.holds = True
     renewed()
     with clock_at(now() + 2 * HOUR):
         prove_waiting()

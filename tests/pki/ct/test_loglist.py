@@ -119,6 +119,8 @@ def test_what_a_list_says_of_its_logs() -> None:
         (lambda whole, log: log.update(log_id="%"), r"tiled_logs\[0\].log_id is not base64"),
         (lambda whole, log: log.update(mmd="60"), r"tiled_logs\[0\].mmd is not a whole number"),
         (lambda whole, log: log.update(mmd=True), r"tiled_logs\[0\].mmd is not a whole number"),
+        (lambda whole, log: log.update(mmd=2**53 - 1), r"tiled_logs\[0\].mmd is more than 2592000 s"),
+        (lambda whole, log: log.update(mmd=2_592_001), r"tiled_logs\[0\].mmd is more than 2592000 s"),
         (lambda whole, log: log.update(mmd=-1), r"tiled_logs\[0\].mmd is not a whole number"),
         (lambda whole, log: log.pop("monitoring_url"), r"tiled_logs\[0\] has no monitoring_url"),
         (lambda whole, log: log.update(submission_url=1), r"tiled_logs\[0\].submission_url is not a text"),

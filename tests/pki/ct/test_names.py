@@ -84,6 +84,11 @@ def test_a_name_does_not_concern_us(watched: str, name: str) -> None:
     assert matches([watched], [name]) == ()
 
 
+@pytest.mark.parametrize("name", ["*.example.com", "*.EXAMPLE.com."])
+def test_a_wildcard_can_be_watched_without_what_it_covers(name: str) -> None:
+    assert matches(["=*.example.com"], [name, "shop.example.com", "example.com", "*.com"]) == (name,)
+
+
 def test_every_kind_of_name_is_found_in_a_certificate() -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     names = [

@@ -1,6 +1,7 @@
 """What the log in the box promises it has done already, and whoever asks can see it."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from django.db import connections, transaction
 from governance.kernel.clock import now
 from governance.kernel.errors import Invalid, NotFound, Unavailable
 from governance.ledger import proofs
+from governance.ledger.turn import turn
 from governance.pki.ct.check import check_sct
 from governance.pki.ct.entry import entry_of_embedded, leaf_hash, timestamped
 from governance.pki.ct.models import CtEntry, CtLog
@@ -92,6 +94,36 @@ def test_the_same_again_gets_the_first_promise_also_within_one_batch(empty_log: 
     before = OwnView().head()
     assert append([one]) == [first[0]]
     assert OwnView().head() == before, "what is there already writes nothing"
+    assert whole_log() == 3
+
+
+def test_what_is_known_is_said_while_somebody_else_has_the_turn(empty_log: House) -> None:
+    """Or whoever hands in the same again and again keeps everybody else waiting."""
+    one = certificate("one")
+    (told,) = append([one])
+
+    def again() -> list[Appended]:
+        try:
+            return append([one])
+        finally:
+            connections.close_all()
+
+    alias = table.database()
+    with ThreadPoolExecutor(1) as pool, turn(alias), transaction.atomic(using=alias):
+        assert CtLog.objects.using(alias).select_for_update().get().size == 1
+        assert pool.submit(again).result(timeout=5) == [told]
+
+
+@pytest.mark.parametrize("length", [40, 41, 60, 2000])
+def test_no_serial_is_too_long_to_be_logged(empty_log: House, length: int) -> None:
+    """No authority may make one of more than 20 bytes, which is why that must be seen."""
+    serial = "7f" + "a" * (length - 2)
+    drafts = [replace(certificate(f"{n}"), serial=serial + each) for n, each in enumerate(("", "b"))]
+    append([*drafts, replace(certificate("least"), serial="7f" + "a" * 38)])
+    *stored, least = CtEntry.objects.order_by("index").values_list("serial", flat=True)
+    assert least == "7f" + "a" * 38
+    assert [each.startswith("7f" + "a" * 20) for each in stored] == [True, True]
+    assert len({*stored, least}) == (2 if length == 40 else 3), "a longer one is none of ours, nor another long one"
     assert whole_log() == 3
 
 

@@ -82,7 +82,6 @@ def test_a_foreign_certificate_for_a_name_of_ours_is_found_once_in_two_logs(pki:
     ("name", "namespace"),
     [
         ("web.shop.svc", "shop"),  # the name itself
-        ("api.web.shop.svc", "shop"),  # below it
         ("*.shop.svc", "shop"),  # a wildcard that covers it
         ("WEB.Shop.SVC", "shop"),
         ("a.wild.shop.svc", "shop"),  # one of ours is a wildcard
@@ -102,7 +101,10 @@ def test_names_of_ours_are_found_however_they_are_written(pki: House, name: str,
         assert the("not_ours").namespace == namespace
 
 
-@pytest.mark.parametrize("name", ["localhost", "example.com", "web.shop2.svc", "notexample.org", "shop.svc.example"])
+@pytest.mark.parametrize(
+    "name",
+    ["localhost", "example.com", "web.shop2.svc", "notexample.org", "shop.svc.example", "api.web.shop.svc"],
+)
 def test_names_of_others_are_passed_over(pki: House, name: str) -> None:
     want()
     watch("example.org")
@@ -111,6 +113,30 @@ def test_names_of_others_are_passed_over(pki: House, name: str) -> None:
         log.add_chain([Wanted(name).certificate(strangers())])
         read()
         assert alarms() == []
+
+
+@pytest.mark.parametrize("claimed", ["co.uk", "*.co.uk"])
+def test_whoever_has_a_certificate_for_a_public_suffix_does_not_have_what_is_below_it_watched(
+    pki: House, claimed: str
+) -> None:
+    want(dns_names=(claimed,))
+    with CtLog() as log:
+        pin(log)
+        for name in ("firm.co.uk", "a.firm.co.uk", "*.firm.co.uk"):
+            log.add_chain([Wanted(name).certificate(strangers())])
+        log.add_chain([Wanted(claimed).certificate(strangers())])
+        read()
+        assert the("not_ours").subject == claimed
+
+
+def test_who_has_a_name_hears_of_it_though_another_has_a_wildcard_that_fits(pki: House) -> None:
+    want(namespace="bank", dns_names=("*.wild.shop.svc",))
+    want(dns_names=("a.wild.shop.svc",))
+    with CtLog() as log:
+        pin(log)
+        log.add_chain([Wanted("a.wild.shop.svc").certificate(strangers())])
+        read()
+        assert the("not_ours").namespace == "shop"
 
 
 def test_an_identity_of_our_trust_domain_by_a_foreign_authority_is_found(pki: House) -> None:
