@@ -61,21 +61,27 @@ def append(drafts: Sequence[Draft], *, at: datetime | None = None) -> list[Appen
         raise Invalid(f"are {len(drafts)}; at most {MAX_BATCH} are appended at once", field="drafts")
     if not drafts:
         return []
-    identities = [draft.identity for draft in drafts]
-    alias, at = table.database(), at or now()
+    alias, identities = table.database(), [draft.identity for draft in drafts]
+    known = table.by_identity(identities)  # what is there stays there: whoever hands it in again keeps nobody waiting
+    fresh = {one: draft for one, draft in zip(identities, drafts, strict=True) if one not in known}
+    if fresh:
+        known |= _added(alias, fresh, at or now())
+    return [Appended(index=index, sct=sct.parse(encoded)) for index, encoded in (known[one] for one in identities)]
+
+
+def _added(alias: str, fresh: dict[str, Draft], at: datetime) -> dict[str, tuple[int, bytes]]:
+    """Index and SCT of each of them by its identity, after they were appended, by us or by somebody just now."""
     with turn(alias), transaction.atomic(using=alias, durable=True):
         row = _locked(alias)
-        known = table.by_identity(identities)
-        fresh = {one: draft for one, draft in zip(identities, drafts, strict=True) if one not in known}
-        rows = _rows(fresh, row, to_ms(at))
+        known = table.by_identity(fresh)
+        rows = _rows({one: draft for one, draft in fresh.items() if one not in known}, row, to_ms(at))
         if rows:
             signed = _store(row, rows, _moment(row, at))
-            _add_issuers(list(fresh.values()))
+            _add_issuers([fresh[each["identity"]] for each in rows])
             _insert(alias, rows)
     if rows:
         tilefiles.completed(row.size, row.size + len(rows), signed)
-        known |= {each["identity"]: (each["index"], each["sct"]) for each in rows}
-    return [Appended(index=index, sct=sct.parse(encoded)) for index, encoded in (known[one] for one in identities)]
+    return known | {each["identity"]: (each["index"], each["sct"]) for each in rows}
 
 
 def renew_checkpoint(*, at: datetime | None = None) -> bool:
@@ -132,7 +138,7 @@ def _rows(fresh: dict[str, Draft], row: CtLog, at_ms: int) -> list[dict[str, Any
                 "tile_leaf": tile_leaf.encode(),
                 "sct": promise.encode(),
                 "identity": identity,
-                "serial": draft.serial,
+                "serial": table.searched(draft.serial),
                 "authority": draft.entry.issuer_key_hash.hex(),
                 "holder": draft.holder,
                 "source": draft.source,
