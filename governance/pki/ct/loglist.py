@@ -20,6 +20,7 @@ __all__ = ["MIMICS", "LogList", "check_signature", "openssl_conf", "read", "to_j
 
 MAX_BYTES = 4 * 1024 * 1024  # Chrome's list of all logs ever has about 250 kB
 MAX_AGE = timedelta(days=70)  # Chrome stops enforcing on an older list, and asks others to do likewise
+MAX_MMD = timedelta(days=30)  # those that are in use are 60 s and 24 h; whoever takes more promises nothing
 _UNTIL_THE_END = 2**53  # beyond it, JSON's numbers are not whole everywhere
 
 
@@ -86,6 +87,12 @@ class _Place:
             raise self.wrong("is not a whole number of 0 or more")
         return self.value
 
+    def duration_s(self, most: timedelta) -> int:
+        seconds = self.number()
+        if seconds > most.total_seconds():
+            raise self.wrong(f"is more than {most.total_seconds():.0f} s")
+        return seconds
+
     def time(self) -> datetime:
         try:
             time = datetime.fromisoformat(self.text())
@@ -151,7 +158,7 @@ def _log(place: _Place, *, operator: str, kind: LogKind, urls: tuple[str, str], 
             kind=kind,
             submission_url=urls[0],
             monitoring_url=urls[1],
-            mmd_s=place.need("mmd").number(),
+            mmd_s=place.need("mmd").duration_s(MAX_MMD),
             states=_states(place),
             interval=_interval(place),
             previous_operators=tuple(_previous(each) for each in place.items("previous_operators")),
