@@ -39,8 +39,9 @@ class Ours:
 class Mine:
     """Our names and our authorities, as they were at one moment.
 
-    `claimed` are the names of our certificates by namespace and `watched` those that somebody wants to be searched
-    for, both as `watching.matches` reads them. `known` are the certificates of authorities that we know, by their TBS.
+    `claimed` are the names of our certificates by namespace, and `watched` those that somebody wants to be searched for
+    with all that is below them, both as `watching.matches` reads them. `known` are the certificates of authorities that
+    we know, by their TBS.
     """
 
     claimed: Mapping[str, tuple[str, ...]]
@@ -113,11 +114,11 @@ class Mine:
 def mine() -> Mine:
     """What is ours now."""
     domain = settings.GOV.trust_domain
-    claimed = {namespace: _patterns(names) for namespace, names in tailed.names_claimed(now()).items()}
-    everywhere = [pattern for name in watched().names for pattern in (name, f".{name}")]
+    claimed = {namespace: _claims(names) for namespace, names in tailed.names_claimed(now()).items()}
+    roots = (*watched().names, *({domain} if "." in domain and not _is_everybodys(domain) else ()))
     return Mine(
         claimed={namespace: names for namespace, names in claimed.items() if names},
-        watched=(*everywhere, *_patterns({domain})),
+        watched=tuple(pattern for name in roots for pattern in (name, f".{name}")),
         authorities=tuple(_ours(name, pem) for name, pem in tailed.own_authorities()),
         known=frozenset(
             x509.load_pem_x509_certificate(pem.encode()).tbs_certificate_bytes for pem in tailed.authorities_known()
@@ -125,18 +126,24 @@ def mine() -> Mine:
     )
 
 
-def _patterns(names: Iterable[str]) -> tuple[str, ...]:
-    """A name and all below it; of one label the name alone, and nothing of what is everybody's or an address."""
+def _claims(names: Iterable[str]) -> tuple[str, ...]:
+    """The names of certificates as they are searched for: themselves, and nothing of what is everybody's or an address.
+
+    Whoever may have a certificate here for a name has not shown that what is below it is his: `co.uk` is a name like
+    any other. Hence what is below one is searched for only when somebody who may watch names says so, and a wildcard
+    stands for the names that it covers only below three labels or more, where few others have any.
+    """
     found = set()
     for name in names:
         plain = name.removeprefix("*.")
-        if plain.rpartition(".")[2] in _EVERYBODYS or _is_address(plain):
-            continue
-        found.add(f".{plain}" if "." in plain else name)
+        if not _is_everybodys(plain):
+            found.add(f"={name}" if name != plain and plain.count(".") < 2 else name)
     return tuple(sorted(found))
 
 
-def _is_address(name: str) -> bool:
+def _is_everybodys(name: str) -> bool:
+    if name.rpartition(".")[2] in _EVERYBODYS:
+        return True
     try:
         ipaddress.ip_address(name)
     except ValueError:

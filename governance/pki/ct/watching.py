@@ -31,7 +31,8 @@ def matches(watched: Iterable[str], names: Iterable[str]) -> tuple[str, ...]:
     """Those of `names` that concern a watched one.
 
     Watched is `a.example.com` itself, `*.example.com` with any one label before it, and `.example.com` with
-    everything below it. A star in a certificate stands for whatever fits. Case, a final dot and the spelling of
+    everything below it; `=*.example.com` is that wildcard and no other name. A star in a certificate stands for
+    whatever fits. Case, a final dot and the spelling of
     international names do not matter; of an e-mail address or a URI, the host counts.
     """
     watch = _watch(tuple(watched))
@@ -40,11 +41,12 @@ def matches(watched: Iterable[str], names: Iterable[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Watch:
-    """`exact` and `below` answer for nearly all names at once; `patterns` are all, each by its labels.
+    """`exact` and `below` answer for nearly all names at once; `patterns` are all but the `literal`, by their labels.
 
     `above` are the patterns without their first label, which is what a star in front of a name may stand for.
     """
 
+    literal: frozenset[str]
     exact: frozenset[str]
     below: frozenset[str]
     above: frozenset[str]
@@ -54,10 +56,12 @@ class _Watch:
 
 @lru_cache(maxsize=64)
 def _watch(watched: tuple[str, ...]) -> _Watch:
-    folded = [folded for name in watched if (folded := _folded(name))]
+    literal = frozenset(_folded(name[1:]) for name in watched if name.startswith("="))
+    folded = [folded for name in watched if not name.startswith("=") and (folded := _folded(name))]
     patterns = tuple((name.startswith("."), tuple(name.lstrip(".").split("."))) for name in folded)
     odd = tuple(pattern for pattern in patterns if any("*" in label for label in _after_star(pattern[1])))
     return _Watch(
+        literal=literal,
         exact=frozenset(name for name in folded if not name.startswith(".")),
         below=frozenset(name.lstrip(".") for name in folded if name.startswith(".")),
         above=frozenset(name.lstrip(".").partition(".")[2] for name in folded),
@@ -72,9 +76,9 @@ def _after_star(labels: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _concerns(watch: _Watch, name: str) -> bool:
-    if name in watch.exact:
-        return True
     host = _folded(_host(name))
+    if name in watch.exact or host in watch.literal:
+        return True
     labels = tuple(host.split("."))
     rest = host.removeprefix("*.")
     if "*" in rest or "?" in rest:  # a question mark stood for a label that the authority kept back

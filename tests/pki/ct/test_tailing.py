@@ -129,16 +129,6 @@ def test_whoever_has_a_certificate_for_a_public_suffix_does_not_have_what_is_bel
         assert the("not_ours").subject == claimed
 
 
-def test_who_has_a_name_hears_of_it_though_another_has_a_wildcard_that_fits(pki: House) -> None:
-    want(namespace="bank", dns_names=("*.wild.shop.svc",))
-    want(dns_names=("a.wild.shop.svc",))
-    with CtLog() as log:
-        pin(log)
-        log.add_chain([Wanted("a.wild.shop.svc").certificate(strangers())])
-        read()
-        assert the("not_ours").namespace == "shop"
-
-
 def test_an_identity_of_our_trust_domain_by_a_foreign_authority_is_found(pki: House) -> None:
     with CtLog() as log:
         pin(log)
