@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from governance.pki.ct.probing import Port, Shown, Target
+from governance.pki.ct.serials import searched
 from governance.pki.models import ServedCertificate
 
 PAGE = 500
@@ -62,7 +63,7 @@ def _row(target: Target, answer: Shown, at: datetime) -> ServedCertificate:
         service=target.service,
         address=target.port.address,
         server_name=target.port.server_name,
-        serial=answer.serial,
+        serial=searched(answer.serial),
         fingerprint=answer.fingerprint,
         chain_pem=answer.chain_pem,
         since=at if answer.chain else None,

@@ -25,6 +25,7 @@ from governance.pki.ct.own import table, tilefiles
 from governance.pki.ct.own.draft import Draft
 from governance.pki.ct.own.log import ID, from_ms, log_of, signing_key, to_ms
 from governance.pki.ct.sct import Sct
+from governance.pki.ct.serials import searched
 from governance.pki.ct.tile_leaf import TileLeaf
 
 __all__ = ["MAX_BATCH", "Appended", "Draft", "append", "renew_checkpoint"]
@@ -138,7 +139,7 @@ def _rows(fresh: dict[str, Draft], row: CtLog, at_ms: int) -> list[dict[str, Any
                 "tile_leaf": tile_leaf.encode(),
                 "sct": promise.encode(),
                 "identity": identity,
-                "serial": table.searched(draft.serial),
+                "serial": searched(draft.serial),
                 "authority": draft.entry.issuer_key_hash.hex(),
                 "holder": draft.holder,
                 "source": draft.source,

@@ -10,8 +10,6 @@ from governance.pki.ct.misbehaviour import Misbehaved
 from governance.pki.ct.models import CtEntry, CtIssuer, CtLog
 from governance.pki.ct.own.log import ID
 
-_SERIAL = 40  # hex digits
-
 
 def database() -> str:
     """Alias of the database that holds the log."""
@@ -47,18 +45,6 @@ def by_identity(identities: Collection[str]) -> dict[str, tuple[int, bytes]]:
     """Index and SCT of those that are logged."""
     found = CtEntry.objects.filter(identity__in=identities).values_list("identity", "index", "sct")
     return {identity: (index, bytes(sct)) for identity, index, sct in found}
-
-
-def searched(serial: str) -> str:
-    """What the column holds of a serial number: ours as they are, and of a longer one the beginning and a digest.
-
-    No more than 20 bytes are allowed (RFC 5280, section 4.1.2.2). Whoever does not keep to that has made what is to be
-    seen above all; it must not be taken for one of ours that begins in the same way.
-    """
-    if len(serial) <= _SERIAL:
-        return serial
-    digest = hashlib.sha256(serial.encode()).hexdigest()[:16]
-    return f"{serial[: _SERIAL - 17]}~{digest}"
 
 
 def issuer(fingerprint: str) -> bytes:
