@@ -21,7 +21,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a log signed: at that time its tree had `size` leaves and this root. `text` is the whole checkpoint."""
+    """What a log signed: at that time its tree had `size` leaves and this root.
+
+    `text` is a checkpoint that says so and nothing else: the log's newest signature under its three lines.
+    """
 
     origin: str
     size: int
@@ -58,20 +61,30 @@ def check(text: str, log: Log) -> Head:
     """What the checkpoint says; raises Invalid when it is none, and Misbehaved when it is not this log's.
 
     The text must be written in the one way that its size and root can be, since the signature is over these and not
-    over the text. Signatures by other keys, such as witnesses, are passed over; every one by the log's key must hold,
-    and the newest counts.
+    over the text. Signatures by other keys, such as witnesses, are passed over and not kept, as anybody can add as
+    many as a note has room for; every one by the log's key must hold, and the newest counts.
     """
     head = note.read(text)
     if head.origin != log.origin:
-        raise _misbehaved("wrong_origin", f"the checkpoint is about {head.origin!r}, not {log.origin}", text, log)
+        message = f"the checkpoint is about {head.origin[:200]!r}, not {log.origin}"
+        raise _misbehaved("wrong_origin", message, text, log)
     if text.partition("\n\n")[0] + "\n" != head.text():
         raise Invalid("is not a checkpoint of static-ct: three lines in their shortest form, and no more, are needed")
     number = note.key_id(log.origin, log.log_id, kind=TREE_HEAD_SIGNATURE)
     try:
-        timestamps = [_verify(body, head, log) for body in note.signatures_by(text, log.origin, number)]
+        bodies = note.signatures_by(text, log.origin, number)
     except Invalid as refusal:
         raise _misbehaved("bad_signature", f"the checkpoint {refusal.message}", text, log) from None
-    return Head(head.origin, head.size, head.root, max(timestamps), text)
+    newest, kept = -1, ""
+    for body in bodies:
+        alone = f"{head.text()}\n{note.signature_line(log.origin, number, body)}"
+        try:
+            timestamp_ms = _verify(body, head, log)
+        except Invalid as refusal:
+            raise _misbehaved("bad_signature", f"the checkpoint {refusal.message}", alone, log) from None
+        if timestamp_ms > newest:
+            newest, kept = timestamp_ms, alone
+    return Head(head.origin, head.size, head.root, newest, kept)
 
 
 def _verify(body: bytes, head: note.TreeHead, log: Log) -> int:

@@ -17,6 +17,8 @@ from governance.pki.ct.wire import Reader
 
 __all__ = ["Rfc6962View", "StaticView", "make_client", "submit", "view_of"]
 
+MOST_SCT_BYTES = 2048  # those of today have 120 to 560; its extensions are as long as the log likes, and signed
+
 
 def view_of(log: Log, client: httpx.Client, *, pace: Pace | None = None) -> LogView:
     """The log as it is read, by whichever way it is of."""
@@ -51,4 +53,6 @@ def submit(log: Log, chain_der: Sequence[bytes], client: httpx.Client, *, pre: b
         signed.end()
     except Invalid as refusal:
         raise Unavailable(f"{what} an SCT that cannot be read: {refusal.message}") from None
+    if len(sct.extensions) + len(sct.signature) > MOST_SCT_BYTES:
+        raise Unavailable(f"{what} an SCT of more than {MOST_SCT_BYTES} bytes, which would be in every handshake")
     return sct

@@ -19,7 +19,7 @@ from governance.pki.ct.tiles import DATA, WIDTH, TilePath, Tiles, fetch_tile, wi
 
 _KEPT_ISSUERS = 512
 # So much of an entry is kept as evidence; the rest of a larger one can be had where the first part came from.
-_EVIDENCE_BYTES = 64 * 1024
+_EVIDENCE_BYTES = 12 * 1024
 
 
 class StaticView:

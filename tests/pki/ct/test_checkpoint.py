@@ -12,7 +12,7 @@ from governance.kernel.errors import Invalid
 from governance.ledger.note import TreeHead
 from governance.pki.ct import checkpoint
 from governance.pki.ct.logs import RSA, SHA256, Log
-from governance.pki.ct.misbehaviour import Misbehaved
+from governance.pki.ct.misbehaviour import MOST_CHARACTERS, MOST_IN_A_MESSAGE, Misbehaved
 from governance.pki.ct.wire import opaque
 from tests.pki.ct.promising import Signer, signer
 from tests.pki.ct.real_heads import HEADS
@@ -34,7 +34,11 @@ def _signed(rome: Signer, *, size: int = 42, at_ms: int = AT_MS, key: ec.Ellipti
 def _kind(text: str, log: Log) -> str:
     with pytest.raises(Misbehaved) as refused:
         checkpoint.check(text, log)
-    assert refused.value.evidence == {"checkpoint": text, "log_id": log.log_id.hex()}
+    evidence = refused.value.evidence
+    assert evidence["log_id"] == log.log_id.hex()
+    with pytest.raises(Misbehaved) as again:
+        checkpoint.check(evidence["checkpoint"], log)
+    assert (again.value.kind, again.value.message) == (refused.value.kind, refused.value.message), "and it shows it"
     return refused.value.kind
 
 
@@ -114,6 +118,37 @@ def test_signatures_of_witnesses_do_no_harm_and_replace_none(rome: Signer) -> No
     witness = "— witness.example/w1 " + base64.b64encode(bytes(76)).decode() + "\n"
     assert checkpoint.check(text + witness * 16, rome.log).size == 42
     assert _kind(text.partition("\n\n")[0] + "\n\n" + witness, rome.log) == "bad_signature"
+
+
+def test_what_is_kept_of_a_checkpoint_is_what_the_log_signed_and_nothing_else(rome: Signer) -> None:
+    """Whoever serves it may pad it up to 256 KiB, and it is copied into each proof and each finding."""
+    older, text = _signed(rome), _signed(rome, at_ms=AT_MS + 5)
+    line = older.rpartition("\n\n")[2]
+    more = "".join(f"— w{n}.example {base64.b64encode(bytes(4000)).decode()}\n" for n in range(40))
+    head = checkpoint.check(text + more + line * 100 + more, rome.log)
+    assert (head.text, head.timestamp_ms) == (text, AT_MS + 5)
+    assert checkpoint.check(head.text, rome.log) == head
+
+
+def test_what_is_shown_of_a_false_checkpoint_is_the_false_signature(rome: Signer) -> None:
+    more = "".join(f"— w{n}.example {base64.b64encode(bytes(4000)).decode()}\n" for n in range(40))
+    false = _signed(rome, size=41).rpartition("\n\n")[2]
+    with pytest.raises(Misbehaved) as refused:
+        checkpoint.check(_signed(rome) + more + false, rome.log)
+    assert refused.value.evidence["checkpoint"] == _signed(rome).rpartition("\n\n")[0] + "\n\n" + false
+    with pytest.raises(Misbehaved) as refused:
+        checkpoint.check("x" * 200_000 + _signed(rome), rome.log)
+    assert len(refused.value.evidence["checkpoint"]) == MOST_CHARACTERS
+    assert len(refused.value.message) <= MOST_IN_A_MESSAGE
+
+
+def test_evidence_that_is_too_long_is_cut_once_and_says_so() -> None:
+    lie = Misbehaved("wrong_entry", "y" * 9000, {"entry": "x" * 100_000, "index": "7"})
+    assert lie.evidence["entry"].endswith("xxx ... (100000 characters, cut)")
+    assert lie.message.endswith("yyy ... (9000 characters, cut)")
+    assert lie.evidence["index"] == "7"
+    again = Misbehaved(lie.kind, lie.message, lie.evidence)
+    assert (again.message, again.evidence) == (lie.message, lie.evidence)
 
 
 def test_of_two_signatures_by_the_log_both_must_hold_and_the_newer_one_counts(rome: Signer) -> None:

@@ -243,6 +243,7 @@ def test_an_answer_of_rfc_6962_that_cannot_be_read_is_no_lie(log: CtLog, verb: s
         ({"signature": "BAMAAQAA"}, "cannot be read"),
         ({"timestamp": "now"}, "no usable number as timestamp"),
         ({"extensions": None}, "no usable bytes as extensions"),
+        ({"extensions": "AAAA" * 20_000}, "more than 2048 bytes"),
     ],
 )
 def test_a_promise_that_cannot_be_read_is_not_taken(log: CtLog, fields: dict[str, Any], why: str) -> None:

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -111,3 +112,14 @@ def _proof(ct: CtLog, index: int) -> tuple[str, bytes, Log]:
     head, leaf = view.head(), ct.leaves()[index]
     _, path = view.inclusion(leaf, index, head)
     return proof_file.write(index, path, head.text), leaf, ct.log()
+
+
+def test_a_proof_under_a_checkpoint_that_was_padded_is_short_and_holds() -> None:
+    more = "".join(f"— w{n}.example {base64.b64encode(bytes(4000)).decode()}\n" for n in range(40)).encode()
+    with served(5) as log:
+        log.tell("checkpoint", lambda answer: replace(answer, body=answer.body + more))
+        view, leaf = reader(log), log.leaves()[3]
+        head = view.head()
+        text = proof_file.write(*view.inclusion(leaf, 3, head), head.text)
+        assert len(text) < 1000
+        assert proof_file.check(text, leaf, log.log()) == head
