@@ -1,6 +1,7 @@
 """The log of certificates for everybody (C2SP static-ct-api): its tree as files, and the way in of RFC 6962."""
 
 import base64
+import ipaddress
 import json
 import threading
 import time
@@ -30,6 +31,7 @@ FOREVER, MOMENT, MINUTES = "public, max-age=31536000, immutable", "public, max-a
 OCTETS, TEXT = "application/octet-stream", "text/plain; charset=utf-8"
 # A client's chains at once, and then per second; what is checked costs 1 ms, and what is new a write.
 BURST, RATE, CLIENTS = 30.0, 5.0, 1000
+ALL_BURST, ALL_RATE = 300.0, 50.0  # those of all clients together
 
 log = structlog.get_logger(__name__)
 View = Callable[..., HttpResponse]
@@ -143,8 +145,7 @@ def _promised(told: Appended) -> HttpResponse:
 
 def _chain(request: HttpRequest) -> list[bytes]:
     """The chain in the body, in DER."""
-    if not pace.passes(request.META.get("REMOTE_ADDR", "")):
-        raise TooMany(f"only {RATE:.0f} chains a second are taken from one client")
+    pace.admit(request.META.get("REMOTE_ADDR", ""))
     if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
         raise Invalid(f"the request has more than {MAX_BODY_BYTES} bytes")
     try:
@@ -162,22 +163,49 @@ def _list(value: object) -> list[Any]:
 
 
 class Pace:
-    """How fast each client may hand something in: a burst, then so much a second. Those that came last are known."""
+    """How fast chains may be handed in: a burst, then so much a second, by each client and by all of them.
+
+    Of the clients, those that came last are known.
+    """
 
     def __init__(self) -> None:
-        self._left: dict[str, tuple[float, float]] = {}
+        self._left: dict[str, _Left] = {}
+        self._all: _Left = ALL_BURST, time.monotonic()
         self._lock = threading.Lock()
 
-    def passes(self, client: str) -> bool:
-        """Whether this client may go on, which counts as once."""
-        at = time.monotonic()
+    def admit(self, address: str) -> None:
+        """Count one chain; raises TooMany when that is one too many."""
+        client, at = _client(address), time.monotonic()
         with self._lock:
-            left, since = self._left.pop(client, (BURST, at))
-            left = min(BURST, left + (at - since) * RATE)
+            left = _filled(self._left.pop(client, (BURST, at)), at, most=BURST, rate=RATE)
             self._left[client] = (left - 1, at) if left >= 1 else (left, at)
             while len(self._left) > CLIENTS:
                 del self._left[next(iter(self._left))]
-            return left >= 1
+            if left < 1:
+                raise TooMany(f"only {RATE:.0f} chains a second are taken from one client")
+            left = _filled(self._all, at, most=ALL_BURST, rate=ALL_RATE)
+            self._all = (left - 1, at) if left >= 1 else (left, at)
+            if left < 1:
+                raise TooMany(f"only {ALL_RATE:.0f} chains a second are taken")
+
+
+_Left = tuple[float, float]  # how many chains are left, and when that was
+
+
+def _filled(before: _Left, at: float, *, most: float, rate: float) -> float:
+    left, since = before
+    return min(most, left + (at - since) * rate)
+
+
+def _client(address: str) -> str:
+    """Whom an address stands for: with IPv6 it is a network of 64 bits that somebody has, and not one address."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if found.version == 4:
+        return str(found)
+    return str(found.ipv4_mapped or ipaddress.ip_network((int(found), 64), strict=False))
 
 
 pace = Pace()

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_publ
 
 from gateway import ct
 from governance.kernel.clock import now
-from governance.kernel.errors import Unavailable
+from governance.kernel.errors import GovernanceError, TooMany, Unavailable
 from governance.ledger import proofs
 from governance.pki.authority import Authority
 from governance.pki.ct import loglist
@@ -21,6 +22,7 @@ from governance.pki.ct.entry import leaf_hash, timestamped
 from governance.pki.ct.http import StaticView, submit
 from governance.pki.ct.logs import Log
 from governance.pki.ct.models import CtEntry
+from governance.pki.ct.own import submission
 from governance.pki.ct.own.draft import entry_of
 from governance.pki.ct.own.sequencer import append
 from governance.pki.ct.own.view import OwnView
@@ -126,6 +128,53 @@ def test_who_hands_in_too_much_at_once_has_to_wait(log: Log, monkeypatch: pytest
     answers = [posted(log, {}) for _ in range(int(ct.BURST) + 1)]
     assert [each.status_code for each in answers] == [400] * int(ct.BURST) + [429]
     assert answers[-1].headers["retry-after"] == "5"
+
+
+def test_who_has_many_addresses_is_one_client_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ct, "RATE", 0.0)
+    pace, others = ct.Pace(), ("2001:db8:0:8::1", "192.0.2.1", "::ffff:192.0.2.2", "2001:db8:1:7::1")
+    for n in range(int(ct.BURST)):
+        pace.admit(f"2001:db8:0:7::{n:x}")
+    for address in ("2001:db8:0:7:ffff::1", "2001:db8:0:7::1%eth0"):
+        with pytest.raises(TooMany, match="from one client"):
+            pace.admit(address)
+    for address in others:
+        pace.admit(address)
+    for _ in range(int(ct.BURST) - 1):
+        pace.admit("192.0.2.2")
+    with pytest.raises(TooMany, match="from one client"):
+        pace.admit("::ffff:192.0.2.2")
+
+
+def test_all_clients_together_hand_in_no_more_than_the_log_can_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ct, "ALL_RATE", 0.0)
+    pace = ct.Pace()
+    for n in range(int(ct.ALL_BURST)):
+        pace.admit(f"192.0.{n // 256}.{n % 256}")
+    with pytest.raises(TooMany, match=r"only 0 chains a second are taken$"):
+        pace.admit("198.51.100.1")
+
+
+def test_a_chain_of_which_the_library_makes_nothing_is_refused_in_a_sentence(log: Log) -> None:
+    """A version that there is not is an error of its own kind, and no reason to answer 500."""
+    made = drafted("web")
+    plain, *above = der(made.plain(), *made.authority.chain)
+    version = b"\xa0\x03\x02\x01"
+    fourth = [each.replace(version + b"\x02", version + b"\x03", 1) for each in (plain, *above)]
+    for place, chain in enumerate(([fourth[0], *above], [plain, *fourth[1:]]), 1):
+        answer = posted(log, {"chain": [base64.b64encode(each).decode() for each in chain]})
+        assert (answer.status_code, answer.text) == (400, f"chain: certificate {place} is none in DER\n")
+
+
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
+def test_no_change_of_a_byte_in_a_chain_is_too_much_for_the_log(log: Log) -> None:
+    made = drafted("web")
+    certificate, *above = der(made.precertificate(), *made.authority.chain)
+    for place in range(len(certificate)):
+        for value in {certificate[place] ^ 1, certificate[place] ^ 0x80, 0xFF}:
+            changed = certificate[:place] + bytes([value]) + certificate[place + 1 :]
+            with suppress(GovernanceError):
+                submission.take([changed, *above], pre=True)
 
 
 def test_answers_say_how_long_they_may_be_kept(log: Log) -> None:
