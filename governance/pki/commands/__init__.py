@@ -2,7 +2,7 @@
 
 from governance.pki.commands.authorities import CreateIssuer, NewAuthority, PublishLists, StoreResponder
 from governance.pki.commands.certificates import DeleteCertificate, IssueNow, RequestCertificate
-from governance.pki.commands.findings import AcknowledgeFinding, RecordFindings
+from governance.pki.commands.findings import AcknowledgeFinding, ForgetFindings, RecordFindings
 from governance.pki.commands.gates import SetTransparency
 from governance.pki.commands.issuing import Failure, RecordFailures, claim
 from governance.pki.commands.proving import Proven, RecordProofs
@@ -26,6 +26,7 @@ __all__ = [
     "DeleteCertificate",
     "EnrolWorkload",
     "Failure",
+    "ForgetFindings",
     "IssueNow",
     "NewAuthority",
     "PrepareRotation",

@@ -1,8 +1,5 @@
 """One look at all ports: ask them, write down what they showed, and report what should not be."""
 
-from collections import Counter
-from collections.abc import Collection, Sequence
-
 import structlog
 from prometheus_client import Gauge
 
@@ -12,7 +9,6 @@ from governance.pki.ct.differing import noticed
 from governance.pki.ct.probing import context_of, look_at_all
 from governance.pki.ct.reporting import report
 from governance.pki.ct.serving import keys_in_doubt, serving
-from governance.pki.ct.standing import Noticed
 from governance.pki.ct.targets import in_turn, targets
 from governance.pki.observe import served as observe
 from governance.pki.queries import served as queries
@@ -21,7 +17,6 @@ from governance.pki.queries.findings import findings, open_keys
 from governance.pki.setup import CONTROL_PLANE, NAMESPACE
 
 PREFIXES = ("served_not_issued:", "served_old:", "not_served:")
-OF_A_KIND, OF_A_NAMESPACE = 300, 50
 REASON = "looked at what is served"
 asked_ports = Gauge(
     "governor_ports_looked_at", "TLS ports that were looked at in the last round", multiprocess_mode="mostrecent"
@@ -54,27 +49,7 @@ def tell() -> None:
     found = noticed(rows, at)
     there = {key for prefix in PREFIXES for key in open_keys(prefix)}
     still = {each.key for each in found} | keys_in_doubt(rows) | _lasting(stamp(at))
-    told = most_telling(found, there)
-    if len(told) < len(found):
-        log.error("more is wrong with what is served than there are findings of", count=len(found) - len(told))
-    report(told, there - still, reason=REASON)
-
-
-def most_telling(found: Sequence[Noticed], there: Collection[str]) -> list[Noticed]:
-    """Of each kind 300 at most, and 50 of one namespace; those that are open already first. The board has them all.
-
-    Findings are bounded in number: what goes wrong in thousands of places at once, or what somebody brings about with
-    thousands of ports of his own, must leave room for others'. What a key of ours signed in secret is always told.
-    """
-    kept: list[Noticed] = []
-    counted: Counter[tuple[str, ...]] = Counter()
-    for each in sorted(found, key=lambda noticed: noticed.key not in there):
-        if each.detail.get("by_our_key"):
-            kept.append(each)
-        elif counted[each.kind,] < OF_A_KIND and counted[each.kind, each.namespace] < OF_A_NAMESPACE:
-            counted.update(((each.kind,), (each.kind, each.namespace)))
-            kept.append(each)
-    return kept
+    report(found, there - still, reason=REASON)
 
 
 def _lasting(at: str) -> set[str]:

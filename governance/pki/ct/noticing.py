@@ -88,7 +88,8 @@ def look_at(log: Log, entries: Sequence[LoggedEntry], mine: Mine, *, at: datetim
     unjudged = [logged for logged in entries if logged.index < until and logged.index in odd.why]
     noticed += [found for logged in unjudged if (found := _unjudged(log, logged, mine, odd.why[logged.index]))]
     # A precertificate and the certificate that follows it are one.
-    return Looked(noticed=tuple({each.key: each for each in reversed(noticed)}.values()), until=until)
+    first = {each.key: each for each in reversed(noticed)}
+    return Looked(noticed=tuple(reversed(first.values())), until=until)
 
 
 def closed_by_issue(contents: Mapping[str, str]) -> set[str]:

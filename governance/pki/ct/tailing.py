@@ -16,7 +16,7 @@ import structlog
 from django.db import connections
 
 from governance.kernel.clock import now
-from governance.kernel.errors import GovernanceError, Unavailable
+from governance.kernel.errors import GovernanceError
 from governance.pki.ct import deadline
 from governance.pki.ct.believing import believed_head, caught
 from governance.pki.ct.checkpoint import Head
@@ -25,11 +25,11 @@ from governance.pki.ct.logset import view_of
 from governance.pki.ct.logstates import is_read, lie_key, readable_logs
 from governance.pki.ct.mine import Mine, mine
 from governance.pki.ct.misbehaviour import Misbehaved
-from governance.pki.ct.noticing import Looked, look_at
+from governance.pki.ct.noticing import look_at
 from governance.pki.ct.reading import LoggedEntry, LogView
 from governance.pki.ct.reporting import report
 from governance.pki.observe import logs as observe
-from governance.pki.queries.findings import findings, open_among
+from governance.pki.queries.findings import findings
 from governance.pki.queries.logs import KnownLogView, known_log, known_logs
 
 # Of a public log of today some 100 entries a second are new; a round every 30 s reads three times as many.
@@ -169,7 +169,7 @@ class _Reader:
             looked = look_at(view.log, page, self._ours, at=now())
             if not observe.hold_on(self._log_id, self._claim, at=now(), lasting=CLAIM):
                 return  # it took so long that another reads it by now
-            _record(looked)
+            report(looked.noticed, reason="found in a log")  # which says so itself when there is no room for all
             self._passed(head, looked.until)
             self._reading.read += looked.until - start
             self._reading.last_ms = page[-1].timestamp_ms
@@ -190,14 +190,6 @@ def _authentic(view: LogView, start: int, end: int, head: Head) -> list[LoggedEn
     except Misbehaved as lie:
         caught(view, lie)
         raise
-
-
-def _record(looked: Looked) -> None:
-    """Report a page. What there is no room for is not passed over: Unavailable then says what to do."""
-    report(looked.noticed, reason="found in a log")
-    keys = {each.key for each in looked.noticed}
-    if keys - open_among(keys):
-        raise Unavailable("there is no room for more findings: acknowledge some, and it is read on")
 
 
 def _start(of: Log, known: KnownLogView, head: Head) -> int:

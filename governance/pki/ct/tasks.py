@@ -5,10 +5,14 @@ from datetime import timedelta
 from prometheus_client import Gauge
 
 from governance.kernel.clock import now
-from governance.pki.commands import RecordFindings, RecordProofs
-from governance.pki.ct import auditing, logalarms, looking, publiclist, tailing
+from governance.ledger.execute import execute
+from governance.pki.commands import ForgetFindings, RecordFindings, RecordProofs
+from governance.pki.commands.findings import KEPT
+from governance.pki.ct import auditing, logalarms, looking, publiclist, reporting, tailing
 from governance.pki.observe.checks import prune_checks
 from governance.pki.queries import audited
+from governance.pki.queries.findings import any_closed
+from governance.pki.worker import WORKER
 from governance.schedule import periodic
 
 # Every live certificate is checked once a day, and a new one within a minute.
@@ -46,6 +50,14 @@ def forget_checks() -> None:
     prune_checks(now())
 
 
+@periodic(every=3600, permission=ForgetFindings.permission)
+def forget_findings() -> None:
+    """Forget what is over for 30 days; the ledger keeps it."""
+    before = now() - KEPT
+    if any_closed(before=before):
+        execute(ForgetFindings(before=before), by=WORKER, reason="it is long over")
+
+
 @periodic(every=30, permission=RecordFindings.permission)
 def read_logs() -> None:
     """Read all logs on, and say what was found in them and what is wrong with them."""
@@ -55,6 +67,7 @@ def read_logs() -> None:
         unread.labels(each.log.description).set(each.lag)
     logalarms.tell(readings, at)
     logalarms.close_what_is_over(at)
+    reporting.close_more()
 
 
 @periodic(every=300, permission=RecordFindings.permission)

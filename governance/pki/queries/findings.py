@@ -1,12 +1,14 @@
 """What was found out about certificates, logs and ports."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.db.models import Count, Q
 
 from governance.kernel.actor import EVERYWHERE
 from governance.pki import models
+from governance.pki.ct.room import ALWAYS, MORE
 from governance.pki.ct.standing import FindingView
 
 # What is so; what is so and nobody said that it may be; what somebody did; what is so no more; everything.
@@ -51,6 +53,24 @@ def alarming(*, namespaces: Collection[str] = (EVERYWHERE,)) -> dict[str, int]:
     if EVERYWHERE not in namespaces:
         rows = rows.filter(namespace__in=list(namespaces))
     return dict(rows.order_by().values_list("kind").annotate(Count("id")))
+
+
+def any_closed(*, before: datetime) -> bool:
+    """Whether anything was closed before that moment."""
+    return models.Finding.objects.filter(closed_at__lt=before).exists()
+
+
+def taking_room(*, without: Sequence[str] = ()) -> dict[tuple[str, str], int]:
+    """How many of each kind and namespace are open and unanswered, without those for which there is always room.
+
+    Those whose keys are in `without` do not count either.
+    """
+    rows = models.Finding.objects.filter(closed_at=None, acknowledged_at=None)
+    rows = rows.exclude(kind__in=ALWAYS).exclude(key__startswith=MORE)
+    signed = set(rows.filter(detail__by_our_key=True).values_list("key", flat=True))
+    spared = signed.union(without)
+    places = rows.values_list("key", "kind", "namespace")
+    return Counter((kind, namespace) for key, kind, namespace in places if key not in spared)
 
 
 def open_keys(prefix: str) -> set[str]:

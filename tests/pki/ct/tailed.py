@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from django.conf import settings
 
 from governance.kernel.actor import SYSTEM
@@ -17,6 +18,7 @@ from governance.pki.commands import WatchNames
 from governance.pki.ct import loglist, tasks
 from governance.pki.ct.entry import Entry
 from governance.pki.ct.logs import Log
+from governance.pki.ct.own import submission
 from governance.pki.ct.sct import leaf_index_extension
 from governance.pki.ct.standing import FindingView
 from governance.pki.ct.tile_leaf import TileLeaf
@@ -88,6 +90,13 @@ def chain_under(by: Above) -> list[x509.Certificate]:
     """What is handed in after a leaf of our issuing authority."""
     root = next(each for each in authorities() if each.kind == "root")
     return [by.certificate, x509.load_pem_x509_certificate(root.pem.encode())]
+
+
+def submit_forged() -> None:
+    """A stranger hands in what our key signed elsewhere."""
+    by = stolen()
+    chain = (Wanted("innocent.example.com").certificate(by), *chain_under(by))
+    submission.take([each.public_bytes(Encoding.DER) for each in chain], pre=False)
 
 
 def filler(log: CtLog, count: int, *, first: int = 0) -> None:

@@ -10,8 +10,7 @@ from governance.kernel.clock import now
 from governance.ledger.execute import execute
 from governance.pki.commands import IssueNow, RemoveListener
 from governance.pki.ct.board import ports
-from governance.pki.ct.looking import OF_A_KIND, OF_A_NAMESPACE, look, most_telling, tell
-from governance.pki.ct.standing import Noticed
+from governance.pki.ct.looking import look, tell
 from governance.pki.queries.served import served
 from governance.pki.worker import issue_due
 from tests.fixtures.house import House
@@ -203,26 +202,3 @@ def test_names_at_one_port_are_told_apart(pki: House) -> None:
         listen(there.address, server_name="web.shop.svc")
         look()
         assert {each.port.server_name: each.verdict for each in ports()} == {"": "by_our_key", "web.shop.svc": "newest"}
-
-
-def noticed(count: int, namespace: str, *, by_our_key: bool = False) -> list[Noticed]:
-    return [
-        Noticed(
-            key=f"served_not_issued:{namespace}/{n}",
-            kind="served_not_issued",
-            namespace=namespace,
-            subject=str(n),
-            message="it shows what was not issued",
-            detail={"by_our_key": by_our_key},
-        )
-        for n in range(count)
-    ]
-
-
-def test_whoever_brings_about_thousands_of_findings_leaves_room_for_those_of_others() -> None:
-    mass, few, worst = noticed(5_000, "mass"), noticed(3, "small"), noticed(400, "bank", by_our_key=True)
-    told = most_telling([*mass, *few, *worst], there={mass[4_999].key})
-    assert {each.key for each in (*few, *worst, mass[4_999])} <= {each.key for each in told}
-    assert len(told) == OF_A_NAMESPACE + len(few) + len(worst)
-    everywhere = [each for n in range(20) for each in noticed(50, f"n-{n}")]
-    assert len(most_telling(everywhere, there=set())) == OF_A_KIND

@@ -272,21 +272,6 @@ def test_one_that_turns_out_to_be_issued_after_all_is_closed(pki: House) -> None
             assert alarms() == []
 
 
-def test_what_there_is_no_room_to_report_is_not_passed_over(pki: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("governance.pki.commands.findings.MOST_OPEN", 1)
-    watch("example.org")
-    with CtLog() as log:
-        pin(log)
-        for name in ("a.example.org", "b.example.org"):
-            log.add_chain([Wanted(name).certificate(strangers())])
-        read()
-        assert (known(log).next_index, len(found("not_ours"))) == (0, 1)
-        assert "no room" in known(log).error
-        execute(AcknowledgeFinding(id=the("not_ours").id), by=SYSTEM, reason="we know")
-        read()
-        assert (known(log).next_index, len(found("not_ours"))) == (2, 2)
-
-
 def test_the_log_of_ours_is_caught_like_any_other_when_somebody_alters_it(pki: House) -> None:
     read()
     CtLogRow.objects.update(checkpoint=CtLogRow.objects.get().checkpoint.replace("pki/ct", "pki/xx"))

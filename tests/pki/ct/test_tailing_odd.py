@@ -61,9 +61,10 @@ def test_one_in_the_name_of_an_authority_of_ours_is_an_alarm_all_the_same(pki: H
 
 
 def test_a_precertificate_of_an_unknown_version_under_our_authority_is_an_alarm(pki: House) -> None:
+    by = stolen()
     with CtLog() as log:
         pin(log)
-        log.add_pre_chain([Wanted("innocent.example.com").precertificate(by := stolen()), *chain_under(by)])
+        log.add_pre_chain([Wanted("innocent.example.com").precertificate(by), *chain_under(by)])
         leaf, chain = log.records[0]
         entry = replace(leaf.entry, body=fourth(leaf.entry.body))
         log.records[0] = replace(leaf, entry=entry, precertificate=fourth(leaf.precertificate)), chain
