@@ -30,15 +30,30 @@ def pinned() -> dict[bytes, Log]:
 
 
 def listed() -> dict[bytes, Log]:
-    """The logs of the public list as it was last fetched; none while there is no list."""
-    found = public_list()
+    """The logs of the public list as it was last fetched; none while there is no list, or none that can be read.
+
+    A damaged list is an alarm (see `publiclist`) and no outage: what rests on the logs that are pinned goes on.
+    """
+    try:
+        found = public_list()
+    except Unavailable:
+        return {}
     return _by_id(found.logs) if found else {}
 
 
 def public_list() -> LogList | None:
-    """The public list, its signature checked when it was fetched; None while there is none."""
+    """The public list, its signature checked when it was fetched; None while there is none.
+
+    Raises Unavailable when it is damaged.
+    """
     path = list_path()
-    return _read(path, "listed") if path is not None and path.exists() else None
+    if path is None:
+        return None
+    try:
+        there = path.exists()
+    except OSError as error:
+        raise Unavailable(f"the log list {path} cannot be read: {error.strerror}") from None
+    return _read(path, "listed") if there else None
 
 
 def list_path() -> Path | None:

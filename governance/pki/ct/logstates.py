@@ -52,7 +52,7 @@ def readable_logs() -> tuple[list[Log], list[Noticed]]:
     A list that cannot be read takes none of the other logs away.
     """
     noticed = []
-    found = _found(logset.listed)[0]
+    found = logset.listed()
     pinned, why = _found(logset.pinned)
     if why:
         noticed.append(_invalid_pinned(why))

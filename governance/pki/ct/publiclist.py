@@ -33,14 +33,17 @@ def keep_list(at: datetime, *, client: httpx.Client | None = None) -> None:
         report([], {INVALID, STALE}, reason="no public log list is wanted")
         return
     opened, closed = list[Noticed](), set[str]()
+    damage = _damage()
     try:
-        if _is_due(at):
+        if damage or _is_due(at):
             fetch(client=client)
             closed.add(INVALID)
     except Invalid as refusal:
         opened.append(_noticed(INVALID, f"was not put in force: {refusal}"))
     except Unavailable as error:
         log.warning("the public log list cannot be fetched", reason=error.message)
+        if damage:
+            opened.append(_noticed(INVALID, f"is damaged, and there is no other to be had: {damage}"))
     why = _stale(at)
     if why:
         opened.append(_noticed(STALE, why))
@@ -81,6 +84,15 @@ def _in_force() -> LogList | None:
         return logset.public_list()
     except Unavailable:
         return None  # the file was damaged, and is replaced
+
+
+def _damage() -> str:
+    """Why the list in force cannot be read; empty when it can, or when there is none."""
+    try:
+        logset.public_list()
+    except Unavailable as error:
+        return error.message
+    return ""
 
 
 def _stale(at: datetime) -> str:

@@ -21,10 +21,14 @@ from governance.environment import BadEnvironment, read_environment
 from governance.kernel.clock import now
 from governance.kernel.errors import Unavailable
 from governance.pki.ct import loglist, publiclist
+from governance.pki.ct.auditing import check_live
 from governance.pki.ct.fetching import make_client
 from governance.pki.ct.logset import all_logs, listed, public_list
+from governance.pki.ct.own.log import own_log
+from governance.pki.queries.logs import checks
+from governance.pki.worker import issue_due
 from tests.fixtures.house import House
-from tests.pki.conftest import DAY, clock_at, head
+from tests.pki.conftest import DAY, clock_at, head, seen, want
 from tests.pki.ct.promising import Wanted, authority
 from tests.pki.ct.publishing import KEY, follow, publish, usable
 from tests.pki.ct.tailed import alarms, the
@@ -121,6 +125,23 @@ def test_a_list_of_more_than_seventy_days_is_an_alarm_and_no_outage(place: Path)
         publish(place, oak)
         publiclist.keep_list(now())
         assert alarms() == []
+
+
+def test_a_damaged_list_is_an_alarm_and_no_outage(place: Path) -> None:
+    publish(place, usable())
+    publiclist.keep_list(now())
+    (Path(settings.DATA_DIR) / "ct" / "log_list.json").write_text("half of")
+    publish(place).unlink()
+    want()
+    assert issue_due() == 1
+    check_live(before=now() + DAY)
+    assert set(all_logs()) == {own_log().log_id}
+    assert checks([seen().serial])[seen().serial].state == "logged"
+    publiclist.keep_list(now())
+    assert "is damaged" in the("list_invalid").message
+    publish(place, usable())
+    publiclist.keep_list(now())
+    assert alarms() == []
 
 
 def test_a_damaged_file_is_replaced(place: Path) -> None:
