@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from governance.kernel.addresses import is_here_only
 from governance.kernel.errors import Invalid
 from governance.kernel.ids import check_label, check_text
 
@@ -93,7 +94,7 @@ def check_host(host: str) -> None:
         if len(host) > 253 or not _HOST.fullmatch(host) or host.replace(".", "").isdigit():
             raise Invalid(f"{host!r} is neither an IP address nor a DNS name", field="host") from None
         return
-    if address.is_link_local or address.is_unspecified or address.is_multicast:
+    if is_here_only(address):
         raise Invalid(f"{host} is a link-local, unspecified or multicast address", field="host")
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from cryptography import x509
 
+from governance.kernel.addresses import is_here_only
 from governance.kernel.errors import GovernanceError, Unavailable
 from governance.kernel.unwritten import file_of
 from governance.pki.ct.listeners import split
@@ -179,7 +180,7 @@ def _connected(host: str, number: int, until: float) -> socket.socket:
 def _check(place: Any) -> None:
     """Refuse addresses that mean something on this machine or this wire only, as the registry does for endpoints."""
     address = ipaddress.ip_address(str(place).partition("%")[0])
-    if address.is_link_local or address.is_unspecified or address.is_multicast:
+    if is_here_only(address):
         raise Unavailable(f"{address} is a link-local, unspecified or multicast address, which is not asked")
 
 

@@ -130,6 +130,8 @@ def test_one_of_an_older_tls_says_so(shop: House) -> None:
         ("169.254.169.254:80", "169.254.169.254 is a link-local"),
         ("0.0.0.0:443", "0.0.0.0 is a link-local, unspecified"),
         ("[fe80::1]:443", "fe80::1 is a link-local"),
+        ("[::ffff:a9fe:a9fe]:80", "::ffff:a9fe:a9fe is a link-local"),
+        ("[64:ff9b::a9fe:a9fe]:80", "64:ff9b::a9fe:a9fe is a link-local"),
         ("nobody.invalid:443", "the name nobody.invalid is not known"),
         ("nonsense", "'nonsense' is not host:port"),
     ],
