@@ -59,8 +59,10 @@ class Above:
         return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
 
 
-def authority(name: str, *, by: Above | None = None, usages: Sequence[x509.ObjectIdentifier] = ()) -> Above:
-    key = ec.generate_private_key(ec.SECP256R1())
+def authority(
+    name: str, *, by: Above | None = None, usages: Sequence[x509.ObjectIdentifier] = (), key: Any = None
+) -> Above:
+    key = key or ec.generate_private_key(ec.SECP256R1())
     builder = (
         _begun(named(name), by.certificate.subject if by else named(name), key.public_key())
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)

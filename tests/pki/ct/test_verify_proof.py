@@ -11,35 +11,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from governance.pki.ct import proof_file, verify_proof
+from governance.pki.ct import verify_proof
 from governance.pki.ct.logs import Log
 from tests.fixtures.ctlog import CtLog
-from tests.pki.ct.promising import PRECERT_SIGNING, Above, Wanted, authority
-from tests.pki.ct.reading import fill, issuing, reader, root, served
+from tests.pki.ct.promising import PRECERT_SIGNING, Wanted, authority
+from tests.pki.ct.reading import issuing, root, served
 from tests.pki.ct.real_heads import HEADS
-
-CHECKS = ["promise", "index", "inclusion", "checkpoint"]
-Files = dict[str, bytes]
-
-
-def _pem(*certificates: x509.Certificate) -> bytes:
-    return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates)
-
-
-def _made(log: CtLog, *, by: Above | None = None, above: list[x509.Certificate] | None = None, more: int = 4) -> Files:
-    """A certificate that was logged before it was issued, among others, and what proves it."""
-    wanted, above = Wanted(alternative=["a.example", "b.example"]), above or [issuing().certificate, root().certificate]
-    index = len(log.records)
-    sct = log.add_pre_chain([wanted.precertificate(by or issuing()), *above])
-    fill(log, more, first=index + 1)
-    view = reader(log)
-    head = view.head()
-    _, path = view.inclusion(log.leaves()[index], index, head)
-    return {
-        "certificate.pem": _pem(wanted.certificate(issuing(), [sct]), issuing().certificate),
-        "proof.tlog-proof": proof_file.write(index, path, head.text).encode(),
-        "log-key.pem": log.key_pem(),
-    }
+from tests.pki.ct.verifying import CHECKS, Files, ders, made, pem_of, run, verdicts_of
 
 
 @pytest.fixture(scope="module")
@@ -50,33 +28,18 @@ def log() -> Iterator[CtLog]:
 
 @pytest.fixture(scope="module")
 def good(log: CtLog) -> Files:
-    return _made(log)
-
-
-def _run(tmp_path: Path, files: Files) -> tuple[int, list[str]]:
-    """The exit code, and the lines; the program gets its files, and neither our packages nor anybody else's."""
-    program = tmp_path / "verify_proof.py"
-    program.write_bytes(Path(verify_proof.__file__).read_bytes())
-    for name, content in files.items():
-        (tmp_path / name).write_bytes(content)
-    command = [sys.executable, "-I", "-S", program.name, "certificate.pem", "proof.tlog-proof", "log-key.pem"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60, env={})
-    assert not done.stderr
-    return done.returncode, done.stdout.splitlines()
-
-
-def _verdicts(lines: list[str]) -> dict[str, str]:
-    return {line.split()[1].rstrip(":"): line.split()[0] for line in lines}
+    return made(log)
 
 
 def test_a_certificate_that_is_in_the_log_passes_every_check(tmp_path: Path, good: Files, log: CtLog) -> None:
-    code, lines = _run(tmp_path, good)
+    code, lines = run(tmp_path, good)
     assert code == 0
-    assert _verdicts(lines) == dict.fromkeys(CHECKS, "PASS")
+    assert verdicts_of(lines) == dict.fromkeys(CHECKS, "PASS")
     assert log.log().log_id.hex() in lines[0]
     assert "index 5, which the SCT names" in lines[1]
     assert "entry 5 of the 10" in lines[2]
     assert log.log().origin in lines[3]
+    assert "signed by the key of the one after it" in lines[4]
 
 
 def test_files_may_be_in_der(tmp_path: Path, good: Files, log: CtLog) -> None:
@@ -85,29 +48,28 @@ def test_files_may_be_in_der(tmp_path: Path, good: Files, log: CtLog) -> None:
         "certificate.pem": b"".join(each.public_bytes(Encoding.DER) for each in certificates),
         "log-key.pem": log.log().key_der,
     }
-    assert _run(tmp_path, good | der)[0] == 0
+    assert run(tmp_path, good | der)[0] == 0
 
 
 def test_a_log_without_indices_in_its_promises_will_do(tmp_path: Path) -> None:
     with served(3, with_index=False) as old:
-        code, lines = _run(tmp_path, _made(old))
+        code, lines = run(tmp_path, made(old))
     assert code == 0
     assert lines[1] == "PASS index: the proof is about index 3"
 
 
 def test_the_only_entry_of_a_log_has_an_empty_path(tmp_path: Path) -> None:
     with served() as young:
-        code, lines = _run(tmp_path, _made(young, more=0))
+        code, lines = run(tmp_path, made(young, more=0))
     assert code == 0
     assert "entry 0 of the 1 " in lines[2]
 
 
 def test_a_precertificate_signing_certificate_makes_no_difference(tmp_path: Path) -> None:
     signing = authority("Precertificates", by=issuing(), usages=[PRECERT_SIGNING])
-    above = [signing.certificate, issuing().certificate, root().certificate]
     with served(3) as log:
-        code, lines = _run(tmp_path, _made(log, by=signing, above=above))
-    assert (code, _verdicts(lines)) == (0, dict.fromkeys(CHECKS, "PASS"))
+        code, lines = run(tmp_path, made(log, signing=signing))
+    assert (code, verdicts_of(lines)) == (0, dict.fromkeys(CHECKS, "PASS"))
 
 
 def _other_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
@@ -120,7 +82,7 @@ def _proof(change: Callable[[bytes], bytes]) -> Callable[[Files], Files]:
 
 def _certificates(*others: Callable[[], x509.Certificate]) -> Callable[[Files], Files]:
     """Other certificates than those that belong to the proof."""
-    return lambda _: {"certificate.pem": _pem(*(other() for other in others))}
+    return lambda _: {"certificate.pem": pem_of(*(other() for other in others))}
 
 
 def _precertificate() -> x509.Certificate:
@@ -137,7 +99,7 @@ def _other_key(_: Files) -> Files:
 
 def _other_issuer(files: Files) -> Files:
     leaf, _ = x509.load_pem_x509_certificates(files["certificate.pem"])
-    return {"certificate.pem": _pem(leaf, root().certificate)}
+    return {"certificate.pem": pem_of(leaf, root().certificate)}
 
 
 @pytest.mark.parametrize(
@@ -153,7 +115,7 @@ def _other_issuer(files: Files) -> Files:
         (_proof(lambda text: text[:-1]), "inclusion checkpoint"),
         (_proof(lambda text: text.partition(b"\xe2")[0]), "checkpoint"),
         (_other_key, "promise index inclusion checkpoint"),
-        (_other_issuer, "promise index inclusion"),
+        (_other_issuer, "promise index inclusion issuer"),
         (_certificates(lambda: issuing().certificate, lambda: root().certificate), "promise index inclusion"),
         (_certificates(_precertificate, lambda: issuing().certificate), "promise index inclusion"),
         (_certificates(_unlogged, lambda: issuing().certificate), "promise index inclusion"),
@@ -162,11 +124,16 @@ def _other_issuer(files: Files) -> Files:
 def test_each_thing_that_is_wrong_fails_its_own_checks(
     tmp_path: Path, good: Files, spoil: Callable[[Files], Files], failing: str
 ) -> None:
-    code, lines = _run(tmp_path, good | spoil(good))
+    code, lines = run(tmp_path, good | spoil(good))
     assert code == 1
-    verdicts = _verdicts(lines)
+    verdicts = verdicts_of(lines)
     assert list(verdicts) == CHECKS
     assert " ".join(name for name in CHECKS if verdicts[name] == "FAIL") == failing
+
+
+def test_the_names_that_are_compared_are_said_to_be_names(tmp_path: Path, good: Files) -> None:
+    _, lines = run(tmp_path, good | _other_issuer(good))
+    assert lines[0] == "FAIL promise: the certificate names another issuer than the one after it"
 
 
 @pytest.mark.parametrize(
@@ -185,14 +152,14 @@ def test_each_thing_that_is_wrong_fails_its_own_checks(
 def test_files_that_cannot_be_used_are_refused_in_a_sentence(
     tmp_path: Path, good: Files, files: Files, why: str
 ) -> None:
-    code, (line,) = _run(tmp_path, good | files)
+    code, (line,) = run(tmp_path, good | files)
     assert code == 1
     assert line.startswith("FAIL input: ")
     assert any(part in line for part in why.split("|"))
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path, good: Files) -> None:
-    code, lines = _run(tmp_path, {name: content for name, content in good.items() if name != "proof.tlog-proof"})
+    code, lines = run(tmp_path, {name: content for name, content in good.items() if name != "proof.tlog-proof"})
     assert (code, lines) == (1, ["FAIL input: [Errno 2] No such file or directory: 'proof.tlog-proof'"])
 
 
@@ -215,21 +182,17 @@ def _failed(files: list[bytes], proof: str, key: bytes, *, checks: Sequence[str]
     return failed
 
 
-def _ders(files: Files) -> list[bytes]:
-    return [each.public_bytes(Encoding.DER) for each in x509.load_pem_x509_certificates(files["certificate.pem"])]
-
-
 def test_no_proof_survives_the_change_of_a_bit(good: Files, log: CtLog) -> None:
     proof, key = good["proof.tlog-proof"], log.log().key_der
-    assert _failed(_ders(good), proof.decode(), key) == 0
+    assert _failed(ders(good), proof.decode(), key) == 0
     for bit in range(0, 8 * len(proof), 11):  # each check takes milliseconds, and 11 meets each bit of a byte
         changed = bytearray(proof)
         changed[bit // 8] ^= 1 << bit % 8
-        assert _failed(_ders(good), changed.decode(errors="replace"), key, checks=CHECKS[1:]), f"bit {bit}"
+        assert _failed(ders(good), changed.decode(errors="replace"), key, checks=CHECKS[1:]), f"bit {bit}"
 
 
 def test_no_certificate_survives_the_change_of_a_bit_in_what_was_logged(good: Files, log: CtLog) -> None:
-    der, above = _ders(good)
+    der, above = ders(good)
     logged = x509.load_der_x509_certificate(der).tbs_certificate_bytes
     start = der.index(logged)
     promised = der.index(bytes.fromhex("2b06010401d679020402"))
@@ -244,7 +207,7 @@ def test_no_certificate_survives_the_change_of_a_bit_in_what_was_logged(good: Fi
 
 @pytest.mark.parametrize("cut", range(0, 400, 13))
 def test_a_certificate_that_is_cut_is_no_surprise(good: Files, log: CtLog, cut: int) -> None:
-    whole, above = _ders(good)
+    whole, above = ders(good)
     for der in (whole[: cut - 400], whole[cut + 1 :]):
         assert _failed([der, above], good["proof.tlog-proof"].decode(), log.log().key_der) >= 3
 
