@@ -5,6 +5,7 @@ import secrets
 import time
 import unicodedata
 import uuid
+from datetime import datetime
 
 from governance.kernel.errors import Invalid
 
@@ -13,9 +14,13 @@ _LABEL = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 _PRINTABLE = re.compile(r"[\x21-\x7e]{1,128}")
 
 
-def uuid7() -> str:
-    """A time-ordered UUID (RFC 9562, section 5.7) as text: inserts at the end of an index, unlike version 4."""
-    value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+def uuid7(at: datetime | None = None) -> str:
+    """A time-ordered UUID (RFC 9562, section 5.7) as text: inserts at the end of an index, unlike version 4.
+
+    It tells the time `at` when that is given.
+    """
+    ms = int(at.timestamp() * 1000) if at else time.time_ns() // 1_000_000
+    value = ms << 80 | secrets.randbits(80)
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return str(uuid.UUID(int=value))

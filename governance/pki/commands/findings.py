@@ -102,9 +102,10 @@ def _opened(row: models.Finding | None, noticed: Noticed, revision: int) -> mode
 
     Not so of what says that there are more: what is left out now is not what was left out then.
     """
-    row = row or models.Finding(id=uuid7(), key=noticed.key)
+    at = now()
+    row = row or models.Finding(id=uuid7(at), key=noticed.key)
     row.kind, row.namespace = noticed.kind, noticed.namespace
-    row.opened_at, row.closed_at = now(), None
+    row.opened_at, row.closed_at = at, None
     if row.key.startswith(room.MORE):
         row.acknowledged_at = None
     return _said_anew(row, noticed, revision)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 from governance.kernel.clock import stamp
 from governance.pki.ct.logs import Log
@@ -17,7 +16,6 @@ from governance.pki.queries.logs import known_log
 
 # One that lied before in the same way, and shows now this and now that, is not honest in between.
 HONEST_FOR = timedelta(minutes=10)
-_AGAIN = timedelta(seconds=10)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -85,13 +83,8 @@ def _over(reading: Reading, at: datetime) -> set[str]:
         keys.add(f"log_backlog:{log_id}")
     if reading.honest:
         lies = [each for each in findings(kind="log_lies") if each.key.startswith(f"log_lies:{log_id}:")]
-        keys |= {each.key for each in lies if not _is_again(each) or at - each.opened_at >= HONEST_FOR}
+        keys |= {each.key for each in lies if not each.reopened or at - each.opened_at >= HONEST_FOR}
     return keys
-
-
-def _is_again(finding: FindingView) -> bool:
-    """Whether it was closed once and opened again: its id is a UUIDv7, and tells when it was opened first."""
-    return finding.opened_at - _moment(UUID(finding.id).int >> 80) > _AGAIN
 
 
 def _lying(log: Log, lie: Misbehaved) -> Noticed:

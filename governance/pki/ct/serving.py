@@ -7,6 +7,7 @@ from datetime import datetime
 from governance.kernel.actor import EVERYWHERE
 from governance.pki.ct.differing import NAMED, SHOWN_AFTER, Row
 from governance.pki.ct.showing import Judged, judged
+from governance.pki.ct.traces import VIEW_S
 from governance.pki.queries import served as queries
 from governance.pki.queries import workloads
 from governance.pki.queries.served import InForce
@@ -33,11 +34,18 @@ class Services:
 
 
 def serving(
-    at: datetime, *, namespaces: Collection[str] = (EVERYWHERE,), services: Services | None = None
+    at: datetime,
+    *,
+    namespaces: Collection[str] = (EVERYWHERE,),
+    services: Services | None = None,
+    tracing_s: float = VIEW_S,
 ) -> list[Row]:
-    """Every difference between what was issued and what is served that people of these namespaces may see."""
+    """Every difference between what was issued and what is served that people of these namespaces may see.
+
+    Whom strange certificates are by is followed for `tracing_s`.
+    """
     in_force = queries.in_force(namespaces=namespaces)
-    ports = judged(queries.served(namespaces=namespaces), in_force)
+    ports = judged(queries.served(namespaces=namespaces), in_force, limit_s=tracing_s)
     held = queries.held()
     found = [*_wrong(ports, at), *_lagging(in_force, held, ports, at, services or Services())]
     return [each for each in found if EVERYWHERE in namespaces or each.namespace in namespaces]
@@ -50,7 +58,6 @@ def _wrong(ports: Iterable[Judged], at: datetime) -> Iterator[Row]:
             continue
         port, old = each.port, each.verdict in ("old", "revoked")
         alien = "*:" if each.namespace != port.namespace else ""
-        place = _place(port.namespace, port.address)
         yield Row(
             kind="served_not_newest" if old else "served_not_issued",
             namespace=each.namespace,
@@ -60,9 +67,16 @@ def _wrong(ports: Iterable[Judged], at: datetime) -> Iterator[Row]:
             since=each.since,
             sentence=each.sentence,
             target=("port", port.address, port.server_name),
-            key=f"served_old:{alien}{each.holder}" if old else f"served_not_issued:{place}:{port.fingerprint}",
+            key=f"served_old:{alien}{each.holder}" if old else _key_of(each),
             detail=each.detail,
         )
+
+
+def _key_of(strange: Judged) -> str:
+    """One for each port, whatever it shows from one round to the next; but for each certificate that our key signed."""
+    place = _place(strange.port.namespace, strange.port.address)
+    ours = f":{strange.port.fingerprint}" if strange.verdict == "by_our_key" else ""
+    return f"served_not_issued:{place}{ours}"
 
 
 def _place(namespace: str, address: str) -> str:

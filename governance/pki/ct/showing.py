@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from governance.kernel.actor import EVERYWHERE
 from governance.kernel.clock import stamp
-from governance.pki.ct.tracing import Trace, trace
+from governance.pki.ct.traces import VIEW_S, shows, traces
+from governance.pki.ct.tracing import Trace
 from governance.pki.holders import namespace_of
 from governance.pki.queries import served as queries
 from governance.pki.queries.served import InForce, Issue, ServedView
@@ -42,14 +43,17 @@ class Judged:
         return self.verdict not in ("newest", "never")
 
 
-def judged(ports: Sequence[ServedView], in_force: Iterable[InForce]) -> list[Judged]:
-    """Each of the ports, judged by what they showed last; `in_force` are the issues that are to be shown."""
+def judged(ports: Sequence[ServedView], in_force: Iterable[InForce], *, limit_s: float = VIEW_S) -> list[Judged]:
+    """Each of the ports, judged by what they showed last; `in_force` are the issues that are to be shown.
+
+    For no longer than `limit_s` it is found out who signed what was not issued here; the rest is not issued all the
+    same, and by whom is known another time.
+    """
     known = queries.issues({each.serial for each in ports if each.serial})
-    strange = {each.fingerprint for each in ports if each.fingerprint and _issue(each, known) is None}
-    signers = queries.signers() if strange else []
-    traces = {mark: trace(chain, signers) for mark, chain in queries.chains_of(strange).items()}
+    strange = [each for each in ports if each.fingerprint and _issue(each, known) is None]
+    found = traces(strange, limit_s=limit_s)
     newest = {f"certificate/{each.namespace}/{each.name}": each for each in in_force}
-    return [_judged(each, known, traces, newest) for each in ports]
+    return [_judged(each, known, found.get(shows(each)), newest) for each in ports]
 
 
 def _issue(port: ServedView, known: Mapping[str, Issue]) -> Issue | None:
@@ -59,7 +63,7 @@ def _issue(port: ServedView, known: Mapping[str, Issue]) -> Issue | None:
 
 
 def _judged(
-    port: ServedView, known: Mapping[str, Issue], traces: Mapping[str, Trace], newest: Mapping[str, InForce]
+    port: ServedView, known: Mapping[str, Issue], traced: Trace | None, newest: Mapping[str, InForce]
 ) -> Judged:
     if not port.fingerprint:
         sentence = f"it has shown no certificate so far: {port.error or 'it was not asked'}"
@@ -67,7 +71,7 @@ def _judged(
     issue = _issue(port, known)
     if issue is not None:
         return _issued(port, issue, newest.get(issue.holder))
-    found = traces.get(port.fingerprint) or Trace(by="unreadable")
+    found = traced or Trace(by="untraced")
     ours = found.by in ("authority", "our_key")
     return Judged(
         port=port,
@@ -80,10 +84,17 @@ def _judged(
             "server_name": port.server_name,
             "serial": port.serial,
             "fingerprint": port.fingerprint,
+            "since": stamp(port.since) if port.since else "",
             "by_our_key": ours,
             "not_after": stamp(found.not_after) if found.not_after else "",
         },
     )
+
+
+_BY = {
+    "unreadable": "it shows a certificate that cannot be read",
+    "untraced": "it shows a certificate that was not issued here; by whom is not found out yet",
+}
 
 
 def _traced(found: Trace) -> str:
@@ -104,7 +115,8 @@ def _traced(found: Trace) -> str:
             return f"it shows a certificate that signed itself: {found.name}"
         case "stranger":
             return f"it shows a certificate that was not issued here, but by {found.name}"
-    return "it shows a certificate that cannot be read"
+        case _:
+            return _BY[found.by]
 
 
 def _borrowed(port: ServedView, known: Mapping[str, Issue]) -> str:

@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
+from uuid import UUID
 
 Mode = Literal["gate", "alarm", "off"]
 GATE: Mode = "gate"
 
 Logged = Literal["logged", "not_logged", "unknown"]
 # "unknown" is no verdict: a log could not be read, or may take its time; "not_logged" is one.
+
+_AGAIN = timedelta(seconds=10)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 FindingKind = Literal[
     "not_logged",
@@ -88,6 +92,12 @@ class FindingView:
     acknowledged_at: datetime | None
     closed_at: datetime | None
     revision: int
+
+    @property
+    def reopened(self) -> bool:
+        """Whether it was closed before: its id is a UUIDv7, and tells when it was opened first."""
+        first = _EPOCH + timedelta(milliseconds=UUID(self.id).int >> 80)
+        return self.opened_at - first > _AGAIN
 
     @property
     def alarming(self) -> bool:

@@ -101,12 +101,16 @@ def looked(*, namespaces: Collection[str] = (EVERYWHERE,)) -> tuple[int, int, da
     return found["ports"], found["answering"], found["at"]
 
 
-def chains_of(fingerprints: Collection[str]) -> dict[str, str]:
-    """The chains, as PEM, of those that a port showed, by the fingerprint of the leaf."""
-    found: dict[str, str] = {}
+def chains_of(fingerprints: Collection[str]) -> dict[tuple[str, datetime | None, str, str], str]:
+    """The chains, as PEM, by fingerprint of the leaf, since when a port shows it, its address and the name asked for.
+
+    What is sent with a certificate differs from port to port.
+    """
+    found: dict[tuple[str, datetime | None, str, str], str] = {}
     for some in _pages(list(fingerprints)):
         rows = models.ServedCertificate.objects.filter(fingerprint__in=some)
-        found |= dict(rows.values_list("fingerprint", "chain_pem"))
+        sent = rows.values_list("fingerprint", "since", "address", "server_name", "chain_pem")
+        found |= {(mark, since, address, name): chain for mark, since, address, name, chain in sent}
     return found
 
 
