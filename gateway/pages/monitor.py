@@ -8,10 +8,10 @@ from django.shortcuts import render
 
 from gateway.pages.door import needs, visible
 from gateway.pages.transparency_words import MODE_MEANS
-from governance.kernel.actor import EVERYWHERE, Actor
+from governance.kernel.actor import Actor
 from governance.pki.ct import board
 from governance.pki.ct.listeners import ListenerView
-from governance.pki.ct.seen import gates_seen, watched_seen
+from governance.pki.ct.seen import gates_seen, unseen, watched_seen
 from governance.pki.ct.showing import Judged
 from governance.pki.queries import watching
 
@@ -59,6 +59,7 @@ def monitor(request: HttpRequest, actor: Actor) -> HttpResponse:
 def ports(listeners: Sequence[ListenerView], judged: Sequence[Judged], *, spaces: Collection[str]) -> list[Port]:
     """Every port that is looked at, those that somebody asked for first."""
     seen = {(each.port.namespace, each.port.address, each.port.server_name): each for each in judged}
+    hidden = unseen([each.port for each in judged], spaces)
     asked = {(each.namespace, each.address, each.server_name): each for each in listeners}
     return [
         Port(
@@ -67,7 +68,7 @@ def ports(listeners: Sequence[ListenerView], judged: Sequence[Judged], *, spaces
             server_name=place[2],
             listener=asked.get(place),
             judged=(found := seen.get(place)),
-            hidden=found is not None and EVERYWHERE not in spaces and found.namespace not in spaces,
+            hidden=found is not None and found.port in hidden,
         )
         for place in dict.fromkeys((*asked, *seen))
     ]

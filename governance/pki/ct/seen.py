@@ -1,8 +1,8 @@
 """What an actor may see of logs and findings: the rest is as if it were not there."""
 
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import get_args
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from governance.kernel.actor import Actor
+from governance.kernel.actor import EVERYWHERE, Actor
 from governance.kernel.clock import now
 from governance.kernel.errors import Invalid, NotFound
 from governance.kernel.ids import check_text
@@ -20,6 +20,7 @@ from governance.pki.ct.listeners import ListenerView
 from governance.pki.ct.logs import Log, Source
 from governance.pki.ct.logstates import LogState, log_states, readable_logs, state_of
 from governance.pki.ct.own.log import own_log
+from governance.pki.ct.showing import showing_anothers
 from governance.pki.ct.standing import FindingKind, FindingView
 from governance.pki.pem import chain_from_pem, to_pem
 from governance.pki.queries import findings as found_out
@@ -117,7 +118,10 @@ def rows_of(board: Board, *, kind: str = "", service: str = "") -> list[Row]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listening:
-    """A port that is looked at, and what it showed the last time; None before the first."""
+    """A port that is looked at, and what it showed the last time; None before the first.
+
+    Serial number and fingerprint are empty when that is another namespace's affair.
+    """
 
     listener: ListenerView
     shown: ServedView | None
@@ -128,12 +132,20 @@ def listeners_in(
 ) -> list[Listening]:
     """The ports to look at of these namespaces, those after `listener_place` of one when it is given."""
     found = watching.listeners(namespaces=namespaces, after=after, limit=limit)
+    there = [each for each in served(namespaces={each.namespace for each in found}) if not each.service]
+    hidden = unseen(there, namespaces)
     shown = {
-        (each.namespace, each.address, each.server_name): each
-        for each in served(namespaces={each.namespace for each in found})
-        if not each.service
+        (each.namespace, each.address, each.server_name): replace(each, serial="", fingerprint="")
+        if each in hidden
+        else each
+        for each in there
     }
     return [Listening(listener=each, shown=shown.get(listener_place(each))) for each in found]
+
+
+def unseen(ports: Sequence[ServedView], namespaces: Collection[str]) -> set[ServedView]:
+    """Those of the ports of which people of these namespaces may not know what they show, as that is another's."""
+    return set() if EVERYWHERE in namespaces else showing_anothers(ports)
 
 
 def listener_place(listener: ListenerView) -> tuple[str, str, str]:

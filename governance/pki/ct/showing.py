@@ -56,6 +56,13 @@ def judged(ports: Sequence[ServedView], in_force: Iterable[InForce], *, limit_s:
     return [_judged(each, known, found.get(shows(each)), newest) for each in ports]
 
 
+def showing_anothers(ports: Sequence[ServedView]) -> set[ServedView]:
+    """Those of the ports that show what was issued for another namespace than theirs."""
+    known = queries.issues({each.serial for each in ports if each.serial})
+    issues = [(each, issue) for each in ports if (issue := _issue(each, known)) is not None]
+    return {each for each, issue in issues if namespace_of(issue.holder) != each.namespace}
+
+
 def _issue(port: ServedView, known: Mapping[str, Issue]) -> Issue | None:
     """The issue that a port shows. Not by the serial number alone: whoever forges a certificate chooses that."""
     found = known.get(port.serial)

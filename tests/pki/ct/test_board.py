@@ -5,12 +5,15 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.conf import settings
 
+from gateway.pages.monitor import ports as on_page
 from governance.kernel.actor import SYSTEM
 from governance.kernel.clock import now
 from governance.ledger.execute import execute
 from governance.pki.commands import IssueNow, RemoveListener
 from governance.pki.ct.board import ports
 from governance.pki.ct.looking import look, tell
+from governance.pki.ct.seen import listeners_in
+from governance.pki.queries import watching
 from governance.pki.queries.served import served
 from governance.pki.worker import issue_due
 from tests.fixtures.house import House
@@ -202,3 +205,19 @@ def test_names_at_one_port_are_told_apart(pki: House) -> None:
         listen(there.address, server_name="web.shop.svc")
         look()
         assert {each.port.server_name: each.verdict for each in ports()} == {"": "by_our_key", "web.shop.svc": "newest"}
+
+
+def test_people_of_one_namespace_do_not_learn_which_certificate_of_another_a_port_shows(pki: House) -> None:
+    with door(issued("web")) as there:
+        listen(there.address, namespace="bank")
+        look()
+        for spaces, told in (({"bank"}, False), ({"*"}, True)):
+            (one,) = listeners_in(spaces)
+            assert one.shown is not None
+            assert (bool(one.shown.serial), bool(one.shown.fingerprint), one.shown.seen_at is not None) == (
+                told,
+                told,
+                True,
+            )
+            (port,) = on_page(watching.listeners(namespaces=spaces), ports(spaces), spaces=spaces)
+            assert port.hidden is not told
