@@ -167,7 +167,7 @@ def _root_of(leaves: Sequence[bytes]) -> bytes:
 
 def _tiles_of(leaves: Sequence[bytes]) -> dict[str, bytes]:
     """Every tile of hashes of the tree, by its path."""
-    from governance.pki.ct.tiles import tiles_of
+    from governance.pki.ct.tiles import changed
 
     level, hashes = 0, list(leaves)
     by_level = {}
@@ -176,7 +176,7 @@ def _tiles_of(leaves: Sequence[bytes]) -> dict[str, bytes]:
         hashes = [_root_of(hashes[at : at + 256]) for at in range(0, len(hashes) - 255, 256)]
         level += 1
     found = {}
-    for tile in tiles_of(len(leaves)):
+    for tile in changed(0, len(leaves)):
         found[str(tile)] = b"".join(by_level[tile.level][tile.start : tile.end])
     return found
 

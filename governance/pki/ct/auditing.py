@@ -75,7 +75,10 @@ def _by_namespace(waiting: Sequence[Audited]) -> Iterator[tuple[str, tuple[Waiti
 
 
 def check_live(*, before: datetime, limit_s: float = ROUND_S) -> int:
-    """Check every live certificate that was last checked before that time, the longest unchecked first; how many."""
+    """Check every live certificate that was last checked before that time; how many.
+
+    Those that were never checked come first, then the longest unchecked.
+    """
     until, count = monotonic() + limit_s, 0
     modes = logs.modes()
     for page in _pages(audited.live_unchecked(now(), before=before)):

@@ -1,6 +1,6 @@
 """Whether a log's promise about an entry holds; pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -57,13 +57,6 @@ def check_sct(sct: Sct, entry: Entry, logs: Mapping[bytes, Log], *, at: datetime
         return SctVerdict(sct, log, "bad_signature", f"the SCT {refusal.message}")
     state, why = _beyond_signature(sct, log, at=at, not_after=not_after)
     return SctVerdict(sct, log, state, why)
-
-
-def check_all(
-    scts: Sequence[Sct], entry: Entry, logs: Mapping[bytes, Log], *, at: datetime, not_after: datetime
-) -> tuple[SctVerdict, ...]:
-    """Judge each of `scts`, in their order."""
-    return tuple(check_sct(sct, entry, logs, at=at, not_after=not_after) for sct in scts)
 
 
 def _beyond_signature(sct: Sct, log: Log, *, at: datetime, not_after: datetime) -> tuple[SctState, str]:

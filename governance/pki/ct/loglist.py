@@ -36,10 +36,6 @@ class LogList:
         """Whether the list is too old to be trusted; that calls for an alarm, never for an outage."""
         return at - self.at > MAX_AGE
 
-    def by_id(self) -> dict[bytes, Log]:
-        """The logs by what names them in an SCT."""
-        return {log.log_id: log for log in self.logs}
-
 
 @dataclass(frozen=True, slots=True)
 class _Place:

@@ -14,9 +14,8 @@ from governance.pki.ct.der import OCTET_STRING, SEQUENCE, Element, children, ele
 from governance.pki.ct.wire import Reader, opaque, uint, uint8, uint64
 
 EMBEDDED_OID = x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")
-STAPLED_OID = x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.5")
-EMBEDDED = bytes.fromhex("2b06010401d679020402")  # the content octets of the one
-STAPLED = bytes.fromhex("2b06010401d679020405")  # and of the other
+EMBEDDED = bytes.fromhex("2b06010401d679020402")  # its content octets
+STAPLED = bytes.fromhex("2b06010401d679020405")  # those of 1.3.6.1.4.1.11129.2.4.5, in OCSP responses
 
 _V1 = 0
 _HEAD = struct.Struct(">B32sQH")  # version, log, timestamp, and the length of the extensions that follow

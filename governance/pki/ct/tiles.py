@@ -71,15 +71,11 @@ def parse_path(path: str) -> TilePath:
     return tile
 
 
-def tiles_of(size: int) -> tuple[TilePath, ...]:
-    """Every tile of hashes that a tree of `size` leaves has, the full ones and the partial one of each level."""
-    return changed(0, size)
-
-
 def changed(old: int, new: int) -> tuple[TilePath, ...]:
     """The tiles of hashes to be written when a tree grows from `old` to `new` leaves, the lower levels first.
 
-    The tiles of entries are those of level 0 under another name: `data_tiles`.
+    From 0 on they are all that a tree of `new` leaves has, the full ones and the partial one of each level. The tiles
+    of entries are those of level 0 under another name: `data_tiles`.
     """
     return tuple(
         tile for level in range(LEVELS) for tile in _changed(level, old >> HEIGHT * level, new >> HEIGHT * level)

@@ -49,10 +49,6 @@ class Reader:
         """The next number of three bytes."""
         return self.uint(3)
 
-    def uint32(self) -> int:
-        """The next number of four bytes."""
-        return self.uint(4)
-
     def uint40(self) -> int:
         """The next number of five bytes."""
         return self.uint(5)

@@ -55,15 +55,19 @@ def waiting() -> list[Audited]:
 def live_unchecked(at: datetime, *, before: datetime) -> Iterator[Audited]:
     """The certificates in use or to be used that were not checked since `before`: newest issues and all of others.
 
-    Of a managed certificate it is the issue in force, of workloads and signed requests whatever is still valid.
+    Of a managed certificate it is the issue in force, of workloads and signed requests whatever is still valid. Those
+    that were never checked come first, then the longest unchecked.
     """
-    recent = models.TransparencyCheck.objects.filter(checked_at__gte=before)
-    fresh = set(recent.values_list("serial", flat=True))
+    checked = dict(models.TransparencyCheck.objects.values_list("serial", "checked_at"))
     in_force = models.Certificate.objects.exclude(serial="").filter(not_after__gt=at)
-    wanted = [serial for serial in in_force.order_by("serial").values_list("serial", flat=True) if serial not in fresh]
     others = models.Issued.objects.filter(not_after__gt=at, revoked_at=None, sealed_key=None)
     others = others.exclude(holder__startswith="certificate/").exclude(holder__startswith="responder/")
-    wanted += [serial for serial in others.order_by("serial").values_list("serial", flat=True) if serial not in fresh]
+    live = {*in_force.values_list("serial", flat=True), *others.values_list("serial", flat=True)}
+    never = sorted(live - checked.keys())
+    wanted = never + sorted(
+        (serial for serial in live & checked.keys() if checked[serial] < before),
+        key=lambda serial: (checked[serial], serial),
+    )
     for start in range(0, len(wanted), PAGE):
         some = wanted[start : start + PAGE]
         proven = set(models.LogProof.objects.filter(serial__in=some).values_list("serial", flat=True))

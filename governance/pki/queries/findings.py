@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.db.models import Count, Q
@@ -10,6 +11,7 @@ from governance.kernel.actor import EVERYWHERE
 from governance.pki import models
 from governance.pki.ct.room import ALWAYS, MORE
 from governance.pki.ct.standing import FindingView
+from governance.pki.queries import logs
 
 # What is so; what is so and nobody said that it may be; what somebody did; what is so no more; everything.
 FINDING_STATES = ("open", "alarming", "acknowledged", "closed", "all")
@@ -38,13 +40,25 @@ def findings(
         rows = rows.filter(kind=kind)
     if before is not None:
         rows = rows.filter(Q(opened_at__lt=before[0]) | Q(opened_at=before[0], id__gt=before[1]))
-    return [_view(row) for row in rows[:limit]]
+    return _as_it_is([_view(row) for row in rows[:limit]])
 
 
 def finding(finding_id: str) -> FindingView | None:
     """One finding, or None."""
     row = models.Finding.objects.filter(pk=finding_id).first()
-    return _view(row) if row else None
+    return _as_it_is([_view(row)])[0] if row else None
+
+
+def _as_it_is(found: Sequence[FindingView]) -> list[FindingView]:
+    """What waits for its proof with what it lacks by now: that changes from check to check and is no news."""
+    serials = {each.key: str(each.detail.get("serial", "")) for each in found if each.kind == "pending"}
+    lacks = {serial: each.why for serial, each in logs.checks(serials.values()).items()} if serials else {}
+    return [
+        replace(each, message=f"{each.message.partition(': ')[0]}: {why}")
+        if each.closed_at is None and (why := lacks.get(serials.get(each.key, "")))
+        else each
+        for each in found
+    ]
 
 
 def alarming(*, namespaces: Collection[str] = (EVERYWHERE,)) -> dict[str, int]:

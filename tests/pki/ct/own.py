@@ -87,7 +87,7 @@ def whole_log() -> int:
     from governance.pki.ct.own import tilefiles
     from governance.pki.ct.own.view import OwnView
     from governance.pki.ct.tile_leaf import TileLeaf, read_all
-    from governance.pki.ct.tiles import data_tiles, hashes_above, tiles_of
+    from governance.pki.ct.tiles import changed, data_tiles, hashes_above
 
     view = OwnView()
     head = view.head()
@@ -104,7 +104,7 @@ def whole_log() -> int:
     assert not leaves or leaves[-1].timestamp_ms <= head.timestamp_ms
     hashes = [one.leaf_hash for one in leaves]
     assert Frontier().extend(hashes).root() == head.root
-    for path in tiles_of(head.size):
+    for path in changed(0, head.size):
         made = hashes_above(path, tilefiles.hashes) if path.level else b"".join(hashes[path.start : path.end])
         assert tilefiles.fetch(str(path)) == made, str(path)
     for path in data_tiles(0, head.size):

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
 from governance.kernel.errors import Invalid
-from governance.pki.ct.check import check_all
+from governance.pki.ct.check import check_sct
 from governance.pki.ct.der import OCTET_STRING, SEQUENCE, children, element, wrap
 from governance.pki.ct.entry import (
     POISON,
@@ -41,7 +41,7 @@ LOGS = {one.log.log_id: one.log for one in (OAK, ELM)}
 
 
 def states(scts: Sequence[Sct], entry: Entry) -> list[str]:
-    return [verdict.state for verdict in check_all(scts, entry, LOGS, at=AT, not_after=NOT_AFTER)]
+    return [check_sct(each, entry, LOGS, at=AT, not_after=NOT_AFTER).state for each in scts]
 
 
 def issued(wanted: Wanted, *by: Signer, issuer: Above = ISSUER) -> x509.Certificate:

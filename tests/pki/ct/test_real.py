@@ -9,7 +9,7 @@ import pytest
 
 from governance.kernel.errors import Invalid
 from governance.pki.ct import tbs
-from governance.pki.ct.check import SctVerdict, check_all, check_sct
+from governance.pki.ct.check import SctVerdict, check_sct
 from governance.pki.ct.entry import (
     Entry,
     entry_of_certificate,
@@ -40,7 +40,7 @@ def flipped(data: bytes, bit: int) -> bytes:
 
 
 def test_the_promises_of_two_real_logs_hold() -> None:
-    verdicts = check_all(SCTS, ENTRY, real.LOGS, at=AT, not_after=LEAF.not_valid_after_utc)
+    verdicts = [check_sct(each, ENTRY, real.LOGS, at=AT, not_after=LEAF.not_valid_after_utc) for each in SCTS]
     assert [(verdict.state, verdict.log and verdict.log.description) for verdict in verdicts] == [
         ("valid", "Google Icarus"),
         ("valid", "Comodo Mammoth"),

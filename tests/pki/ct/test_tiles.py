@@ -20,7 +20,6 @@ from governance.pki.ct.tiles import (
     data_tiles,
     hashes_above,
     parse_path,
-    tiles_of,
     width_of,
 )
 
@@ -45,7 +44,7 @@ def _leaves(size: int) -> list[bytes]:
 
 def _store(leaves: list[bytes], *, size: int | None = None) -> Store:
     store: Store = {}
-    for tile in tiles_of(len(leaves) if size is None else size):
+    for tile in changed(0, len(leaves) if size is None else size):
         level_0 = b"".join(leaves[tile.start : tile.end])
         store[str(tile)] = level_0 if tile.level == 0 else hashes_above(tile, lambda path: store[str(path)])
     return store
@@ -71,18 +70,18 @@ def test_roots_from_tiles_are_those_of_the_reference_implementation(size: int) -
 
 
 def test_the_tree_without_leaves_needs_no_tile() -> None:
-    assert tiles_of(0) == ()
+    assert changed(0, 0) == ()
     assert Tiles(_fetch({}), 0, root=EMPTY_ROOT).root() == EMPTY_ROOT
 
 
 def test_the_example_of_the_specification_has_its_273_tiles_and_three_partial_ones() -> None:
     """Static-ct-api, "Partial Tiles": a tree of 70,000 leaves, and one of 256."""
-    tiles = tiles_of(70_000)
+    tiles = changed(0, 70_000)
     full = [tile for tile in tiles if tile.width == 256]
     assert [sum(tile.level == level for tile in full) for level in range(3)] == [273, 1, 0]
     partial = [str(tile) for tile in tiles if tile.width < 256]
     assert partial == ["tile/0/273.p/112", "tile/1/001.p/17", "tile/2/000.p/1"]
-    assert [str(tile) for tile in tiles_of(256)] == ["tile/0/000", "tile/1/000.p/1"]
+    assert [str(tile) for tile in changed(0, 256)] == ["tile/0/000", "tile/1/000.p/1"]
 
 
 def test_a_tree_of_70000_leaves_read_from_its_tiles_is_the_tree() -> None:
