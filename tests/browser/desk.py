@@ -3,8 +3,10 @@
 import os
 import re
 from collections.abc import Callable
-from typing import Any, Literal
+from itertools import product
+from typing import Any, Literal, get_args
 
+import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 
 from tests.fixtures.product import ROOT
@@ -16,6 +18,13 @@ SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 PATIENCE_MS = 20_000
 Theme = Literal["light", "dark"]
 Language = Literal["en", "zh-CN"]
+
+# Each two of a size, a theme and a language are seen together in these; in the other four only by `make soak`.
+_PAIRS = {("desk", "light", "en"), ("desk", "dark", "zh-CN"), ("phone", "light", "zh-CN"), ("phone", "dark", "en")}
+LOOKS = [
+    pytest.param(*look, marks=() if look in _PAIRS else pytest.mark.soak)
+    for look in product(SIZES, get_args(Theme), get_args(Language))
+]
 
 expect.set_options(timeout=PATIENCE_MS)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.desk import ADMIN, SIZES, Desk, Language, Theme, barriers, picture, sign_in, tab_to
+from tests.browser.desk import ADMIN, LOOKS, SIZES, Desk, Language, Theme, barriers, picture, sign_in, tab_to
 from tests.fixtures.product import PASSWORD, ROOT, Product, running
 
 pytestmark = pytest.mark.browser
@@ -31,9 +31,6 @@ PAGES = {
     "transports": "/workloads?tab=transports",
     "overview-pressing": "/",
 }
-LOOKS: list[tuple[str, Theme, Language]] = [
-    (size, theme, language) for size in SIZES for theme in ("light", "dark") for language in ("en", "zh-CN")
-]
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.desk import SIZES, Desk, Language, Theme, barriers, picture, wanted_readme_picture
+from tests.browser.desk import LOOKS, SIZES, Desk, Language, Theme, barriers, picture, wanted_readme_picture
 from tests.fixtures.product import ROOT
 
 pytestmark = pytest.mark.browser
@@ -24,9 +24,6 @@ PAGES = {
     "event": "/audit",
     "password": "/accounts/password/change/",
 }
-LOOKS: list[tuple[str, Theme, Language]] = [
-    (size, theme, language) for size in SIZES for theme in ("light", "dark") for language in ("en", "zh-CN")
-]
 
 
 def _open(page: Page, name: str) -> None:
