@@ -55,7 +55,7 @@ def prove_waiting() -> int:
         judged = _judged([each for each in page if each not in free], now())
         done += len(free) + _record(judged)
         lacking = [each for each in judged if each.standing.state != "logged"]
-        observe.checked(_checked(lacking))
+        observe.checked(_checked(judged))
         still += [_waits(each) for each in lacking]
         hopeless = [each.of for each in lacking if each.of.unplanned and _is_hopeless(each)]
         for namespace, items in _by_namespace(hopeless):

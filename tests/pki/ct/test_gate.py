@@ -10,7 +10,15 @@ from governance.kernel.actor import Actor
 from governance.kernel.clock import now
 from governance.kernel.errors import Invalid
 from governance.ledger.execute import execute
-from governance.pki.commands import Proven, RecordProofs, RevokeCertificate, SetTransparency
+from governance.pki.commands import (
+    Proven,
+    RecordProofs,
+    ReleaseIssues,
+    ReplaceIssues,
+    RevokeCertificate,
+    SetTransparency,
+    Waiting,
+)
 from governance.pki.ct import proof_file
 from governance.pki.ct.auditing import check_live, prove_waiting
 from governance.pki.ct.explaining import of_issued
@@ -80,6 +88,7 @@ def test_what_waits_is_put_in_force_by_itself_when_the_log_shows_it(elsewhere: C
     assert given.serial == waiting.serial
     assert there.renew_at is not None
     assert kinds() == []
+    assert of_issued(there.serial).state == "logged"
 
 
 def test_a_log_that_takes_nothing_is_asked_again_soon_and_not_in_an_hour(elsewhere: CtLog) -> None:
@@ -201,6 +210,19 @@ def test_an_issue_that_expired_while_it_waited_is_made_anew(elsewhere: CtLog) ->
         prove_waiting()
         there = seen()
         assert (there.serial, there.pending, there.reason) == (serial, None, "Expired")
+
+
+def test_another_issue_of_what_waits_is_planned_once(elsewhere: CtLog) -> None:
+    issued()
+    elsewhere.holds = True
+    renewed()
+    waiting = seen().pending
+    assert waiting is not None
+    items = (Waiting(name="web", serial=waiting.serial),)
+    replacing = ReplaceIssues(namespace="shop", items=items)
+    assert execute(replacing, by=WORKER).changed
+    assert not execute(replacing, by=WORKER).changed
+    assert not execute(ReleaseIssues(namespace="shop", items=items), by=WORKER).changed  # the gate is closed
 
 
 def test_what_waits_is_put_in_force_when_its_issuer_has_no_gate_any_more(elsewhere: CtLog, bob: Actor) -> None:
