@@ -70,17 +70,3 @@ def draft(
     for extension in (purposes, identifier, *ext.revocation_points(urls)):
         builder = builder.add_extension(extension, critical=False)
     return Draft(authority=authority, builder=builder)
-
-
-def issue(
-    authority: Authority,
-    public_key: PublicKey,
-    names: Names,
-    *,
-    life: timedelta,
-    at: datetime,
-    usages: frozenset[str] = BOTH_ENDS,
-    urls: Urls = NOWHERE,
-) -> x509.Certificate:
-    """A leaf for `names` that is in no log."""
-    return draft(authority, public_key, names, life=life, at=at, usages=usages, urls=urls).plain()

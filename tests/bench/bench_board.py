@@ -3,12 +3,7 @@
 The ports answer from threads of the same process, which takes half of the time of a look.
 """
 
-import base64
-import os
-import secrets
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -18,39 +13,19 @@ from itertools import cycle
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench import databases
+
 CERTIFICATES, PORTS = 10_000, 2_000
 
 
 def main() -> None:
-    """Measure each database in a process of its own, for the settings are read once."""
-    from tests.fixtures import postgres
-
-    for name in ("SQLite", "PostgreSQL"):
-        with tempfile.TemporaryDirectory(prefix="governor-bench-") as directory:
-            environ = {**os.environ, "GOV_DATA_DIR": directory, "DJANGO_SETTINGS_MODULE": "governance.settings"}
-            environ |= {"GOV_KEY_ENCRYPTION_KEY": base64.b64encode(secrets.token_bytes(32)).decode()}
-            environ |= {"GOV_HTTPS_ADDR": "", "GOV_GRPC_TLS": "plaintext"}
-            environ.pop("GOV_DATABASE_URL", None)
-            command = [sys.executable, "-m", "tests.bench.bench_board", name]
-            if name == "SQLite":
-                subprocess.run(command, check=True, env=environ)
-            elif postgres.programs() is None:
-                sys.stderr.write(f"skipped: {postgres.NOT_INSTALLED}\n")
-            else:
-                with postgres.server() as url:
-                    subprocess.run(command, check=True, env=environ | {"GOV_DATABASE_URL": url})
+    """Measure on each database."""
+    databases.on_each("bench_board")
 
 
 def measure(name: str) -> None:
     """Print the table of one database."""
-    import django
-
-    django.setup()
-    from django.conf import settings
-    from django.core.management import call_command
-
-    for alias in settings.DATABASES:
-        call_command("migrate", database=alias, verbosity=0)
+    databases.prepare()
     _prepare()
     Console(width=110).print(_looking(name))
 

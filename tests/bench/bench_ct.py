@@ -1,17 +1,14 @@
 """What certificate transparency costs, beside the bare limits of the same run: `python -m tests.bench.bench_ct`."""
 
-import base64
-import os
 import secrets
-import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench import databases
 from tests.bench.tables import measured, table_of
 
 if TYPE_CHECKING:
@@ -24,34 +21,13 @@ BODY_BYTES = 1_500  # of an entry as it is stored: precertificate and what is si
 
 
 def main() -> None:
-    """Measure each database in a process of its own, for the settings are read once."""
-    from tests.fixtures import postgres
-
-    for name in ("SQLite", "PostgreSQL"):
-        with tempfile.TemporaryDirectory(prefix="governor-bench-") as directory:
-            environ = {**os.environ, "GOV_DATA_DIR": directory, "DJANGO_SETTINGS_MODULE": "governance.settings"}
-            environ["GOV_KEY_ENCRYPTION_KEY"] = base64.b64encode(secrets.token_bytes(32)).decode()
-            environ.pop("GOV_DATABASE_URL", None)
-            command = [sys.executable, "-m", "tests.bench.bench_ct", name]
-            if name == "SQLite":
-                subprocess.run(command, check=True, env=environ)
-            elif postgres.programs() is None:
-                sys.stderr.write(f"skipped: {postgres.NOT_INSTALLED}\n")
-            else:
-                with postgres.server(durable=True) as url:
-                    subprocess.run(command, check=True, env=environ | {"GOV_DATABASE_URL": url})
+    """Measure on each database."""
+    databases.on_each("bench_ct")
 
 
 def measure(name: str) -> None:
     """Print the tables of one database."""
-    import django
-
-    django.setup()
-    from django.conf import settings
-    from django.core.management import call_command
-
-    for alias in settings.DATABASES:
-        call_command("migrate", database=alias, verbosity=0)
+    databases.prepare()
     console = Console(width=110)
     console.print(_appending(name))
     console.print(_reading(name))

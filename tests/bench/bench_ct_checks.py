@@ -1,12 +1,8 @@
 """What checking costs that certificates are logged, beside bare primitives: `python -m tests.bench.bench_ct_checks`."""
 
-import base64
 import hashlib
-import os
 import secrets
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -15,6 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench import databases
 from tests.bench.tables import measured, table_of
 
 if TYPE_CHECKING:
@@ -26,24 +23,13 @@ CHECKS, LEAVES, PROOFS, TILES, AUDITED = 2_000, 1 << 20, 2_000, 400, 10_000
 
 
 def main() -> None:
-    """Measure in a process of its own, for the settings are read once."""
-    with tempfile.TemporaryDirectory(prefix="governor-bench-") as directory:
-        environ = {**os.environ, "GOV_DATA_DIR": directory, "DJANGO_SETTINGS_MODULE": "governance.settings"}
-        environ["GOV_KEY_ENCRYPTION_KEY"] = base64.b64encode(secrets.token_bytes(32)).decode()
-        environ.pop("GOV_DATABASE_URL", None)
-        subprocess.run([sys.executable, "-m", "tests.bench.bench_ct_checks", "here"], check=True, env=environ)
+    """Measure on SQLite."""
+    databases.on_sqlite("bench_ct_checks")
 
 
 def measure() -> None:
     """Print the tables."""
-    import django
-
-    django.setup()
-    from django.conf import settings
-    from django.core.management import call_command
-
-    for alias in settings.DATABASES:
-        call_command("migrate", database=alias, verbosity=0)
+    databases.prepare()
     console = Console(width=110)
     console.print(_timestamps())
     console.print(_proofs())

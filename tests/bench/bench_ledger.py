@@ -1,10 +1,7 @@
 """Commands and calls per second beside the bare limit of the same database: `python -m tests.bench.bench_ledger`."""
 
-import os
 import secrets
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -14,39 +11,20 @@ from rich.console import Console
 from rich.table import Table
 
 from governance.compliance.values import CallRecord
+from tests.bench import databases
 
 SECONDS = 3.0
 CALLERS = (1, 64, 256)
 
 
 def main() -> None:
-    """Measure each database in a process of its own, for the settings are read once."""
-    from tests.fixtures import postgres
-
-    for name in ("SQLite", "PostgreSQL"):
-        with tempfile.TemporaryDirectory(prefix="governor-bench-") as directory:
-            environ = {**os.environ, "GOV_DATA_DIR": directory, "DJANGO_SETTINGS_MODULE": "governance.settings"}
-            environ.pop("GOV_DATABASE_URL", None)
-            command = [sys.executable, "-m", "tests.bench.bench_ledger", name]
-            if name == "SQLite":
-                subprocess.run(command, check=True, env=environ)
-            elif postgres.programs() is None:
-                sys.stderr.write(f"skipped: {postgres.NOT_INSTALLED}\n")
-            else:
-                with postgres.server(durable=True) as url:
-                    subprocess.run(command, check=True, env=environ | {"GOV_DATABASE_URL": url})
+    """Measure on each database."""
+    databases.on_each("bench_ledger")
 
 
 def measure(name: str) -> None:
     """Print the two tables of one database."""
-    import django
-
-    django.setup()
-    from django.conf import settings
-    from django.core.management import call_command
-
-    for alias in settings.DATABASES:
-        call_command("migrate", database=alias, verbosity=0)
+    databases.prepare()
     console = Console(width=100)
     console.print(_commands(name))
     console.print(_calls(name))

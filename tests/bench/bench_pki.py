@@ -1,11 +1,6 @@
 """Certificates issued per second beside what signing alone would allow: `python -m tests.bench.bench_pki`."""
 
-import base64
-import os
-import secrets
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -14,40 +9,21 @@ from functools import partial
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench import databases
+
 CERTIFICATES = 2_000
 SINGLE = 200
 ROUNDS = 5  # 10,000 renewals
 
 
 def main() -> None:
-    """Measure each database in a process of its own, for the settings are read once."""
-    from tests.fixtures import postgres
-
-    for name in ("SQLite", "PostgreSQL"):
-        with tempfile.TemporaryDirectory(prefix="governor-bench-") as directory:
-            environ = {**os.environ, "GOV_DATA_DIR": directory, "DJANGO_SETTINGS_MODULE": "governance.settings"}
-            environ["GOV_KEY_ENCRYPTION_KEY"] = base64.b64encode(secrets.token_bytes(32)).decode()
-            environ.pop("GOV_DATABASE_URL", None)
-            command = [sys.executable, "-m", "tests.bench.bench_pki", name]
-            if name == "SQLite":
-                subprocess.run(command, check=True, env=environ)
-            elif postgres.programs() is None:
-                sys.stderr.write(f"skipped: {postgres.NOT_INSTALLED}\n")
-            else:
-                with postgres.server(durable=True) as url:
-                    subprocess.run(command, check=True, env=environ | {"GOV_DATABASE_URL": url})
+    """Measure on each database."""
+    databases.on_each("bench_pki")
 
 
 def measure(name: str) -> None:
     """Print the table of one database."""
-    import django
-
-    django.setup()
-    from django.conf import settings
-    from django.core.management import call_command
-
-    for alias in settings.DATABASES:
-        call_command("migrate", database=alias, verbosity=0)
+    databases.prepare()
     Console(width=110).print(_issuing(name))
 
 
@@ -103,8 +79,8 @@ def _bare(count: int) -> None:
     from governance.kernel.clock import now
     from governance.pki.authority import Names
     from governance.pki.keys import make_key
-    from governance.pki.leaf import issue
     from governance.pki.queries.authorities import signer_of
+    from tests.fixtures.leaves import issue
 
     _, signer = signer_of("internal")
     for n in range(count):

@@ -29,7 +29,7 @@ from governance.kernel.clock import now
 from governance.pki.authority import Authority, Names, make_intermediate, make_root, to_pem
 from governance.pki.keys import make_key
 from governance.pki.keys import to_pem as key_pem
-from governance.pki.leaf import issue
+from tests.fixtures.leaves import issue
 
 HANDSHAKES, ROUNDS, CALLS, REVOKED, STREAMS = 200, 5, 2_000, 20_000, 50
 SAY, WAIT = "/bench.Echo/Say", "/bench.Echo/Wait"

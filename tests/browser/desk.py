@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import product
 from typing import Any, Literal, get_args
 
@@ -111,3 +111,21 @@ def tab_to(page: Page, target: Locator, *, limit: int = 120) -> None:
 def wanted_readme_picture() -> bool:
     """Whether the picture of the README is to be drawn anew: GOV_README_PICTURE would be a setting of the product."""
     return os.environ.get("README_PICTURE") == "1"
+
+
+def looked_at(
+    desk: Desk, pages: Iterable[str], opened: Callable[[Page, str], None], *, look: tuple[str, Theme, Language]
+) -> dict[str, list[str]]:
+    """Take a picture of each page in one look, none wider than the screen; what axe-core finds in its way, by page."""
+    size, theme, language = look
+    page = desk.sit(size=size, theme=theme, language=language)
+    found: dict[str, list[str]] = {}
+    for name in pages:
+        opened(page, name)
+        picture(page, f"{name}-{size}-{theme}-{language}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0], (
+            f"{name} is wider than the screen"
+        )
+        if barrier := barriers(page):
+            found[name] = barrier
+    return found

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.desk import ADMIN, LOOKS, SIZES, Desk, Language, Theme, barriers, picture, sign_in, tab_to
+from tests.browser.desk import ADMIN, LOOKS, Desk, Language, Theme, barriers, looked_at, picture, sign_in, tab_to
 from tests.fixtures.product import PASSWORD, ROOT, Product, running
 
 pytestmark = pytest.mark.browser
@@ -92,17 +92,7 @@ def _confirm(page: Page, dialog: str, reason: str) -> None:
 
 @pytest.mark.parametrize(("size", "theme", "language"), LOOKS)
 def test_every_page_is_whole_and_without_barriers(desk: Desk, size: str, theme: Theme, language: Language) -> None:
-    page = desk.sit(size=size, theme=theme, language=language)
-    found: dict[str, list[str]] = {}
-    for name in PAGES:
-        _open(page, name)
-        picture(page, f"{name}-{size}-{theme}-{language}")
-        assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0], (
-            f"{name} is wider than the screen"
-        )
-        if barrier := barriers(page):
-            found[name] = barrier
-    assert found == {}
+    assert looked_at(desk, PAGES, _open, look=(size, theme, language)) == {}
 
 
 def test_one_is_asked_for_issued_and_renewed_before_ones_eyes(desk: Desk) -> None:

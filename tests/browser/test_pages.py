@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.desk import LOOKS, SIZES, Desk, Language, Theme, barriers, picture, wanted_readme_picture
+from tests.browser.desk import LOOKS, Desk, Language, Theme, barriers, looked_at, picture, wanted_readme_picture
 from tests.fixtures.product import ROOT
 
 pytestmark = pytest.mark.browser
@@ -43,17 +43,7 @@ def _open(page: Page, name: str) -> None:
 
 @pytest.mark.parametrize(("size", "theme", "language"), LOOKS)
 def test_every_page_is_whole_and_without_barriers(desk: Desk, size: str, theme: Theme, language: Language) -> None:
-    page = desk.sit(size=size, theme=theme, language=language)
-    found: dict[str, list[str]] = {}
-    for name in PAGES:
-        _open(page, name)
-        picture(page, f"{name}-{size}-{theme}-{language}")
-        assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0], (
-            f"{name} is wider than the screen"
-        )
-        if barrier := barriers(page):
-            found[name] = barrier
-    assert found == {}
+    assert looked_at(desk, PAGES, _open, look=(size, theme, language)) == {}
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])

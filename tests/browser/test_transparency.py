@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from governance.pki.ct import checkpoint
-from tests.browser.desk import ADMIN, LOOKS, SIZES, Desk, Language, Theme, barriers, picture, sign_in, tab_to
+from tests.browser.desk import ADMIN, LOOKS, Desk, Language, Theme, barriers, looked_at, picture, sign_in, tab_to
 from tests.browser.scene import Scene, scene_in
 from tests.fixtures.product import PASSWORD
 
@@ -75,17 +75,7 @@ def _open(page: Page, name: str) -> None:
 
 @pytest.mark.parametrize(("size", "theme", "language"), LOOKS)
 def test_every_page_is_whole_and_without_barriers(desk: Desk, size: str, theme: Theme, language: Language) -> None:
-    page = desk.sit(size=size, theme=theme, language=language)
-    found: dict[str, list[str]] = {}
-    for name in PAGES:
-        _open(page, name)
-        picture(page, f"{name}-{size}-{theme}-{language}")
-        assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0], (
-            f"{name} is wider than the screen"
-        )
-        if barrier := barriers(page):
-            found[name] = barrier
-    assert found == {}
+    assert looked_at(desk, PAGES, _open, look=(size, theme, language)) == {}
 
 
 def _stays(page: Page) -> None:

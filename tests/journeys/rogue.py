@@ -15,10 +15,10 @@ def main(dns_name: str) -> None:
     django.setup()
     from governance.kernel.clock import now
     from governance.pki import keys
-    from governance.pki.leaf import issue
     from governance.pki.names import Names
     from governance.pki.pem import to_pem
     from governance.pki.queries.authorities import signer_of
+    from tests.fixtures.leaves import issue
 
     _, signer = signer_of("internal")
     key = keys.make_key("ECDSA", 256)

@@ -14,8 +14,8 @@ from governance.kernel.clock import now
 from governance.pki.authority import Authority, Names, make_root, to_pem
 from governance.pki.keys import make_key
 from governance.pki.keys import to_pem as key_pem
-from governance.pki.leaf import issue
 from tests.fixtures.grpcweb import GrpcWeb, GrpcWebError
+from tests.fixtures.leaves import issue
 from tests.fixtures.product import Product, eventually, running
 from tests.pki.forge import alternative
 from tests.pki.test_requests import request as csr_with

@@ -9,7 +9,7 @@ from cryptography import x509
 
 from governance.pki.authority import NOWHERE, Authority, Names, Urls, make_intermediate, make_root
 from governance.pki.keys import PrivateKey, make_key
-from governance.pki.leaf import issue
+from tests.fixtures.leaves import issue
 from tests.pki.forge import AT, DAY, HOST
 
 NAMES = Names(dns=(HOST,))

@@ -12,7 +12,7 @@ from governance.pki.authority import (
     cross_sign,
     make_intermediate,
 )
-from governance.pki.leaf import issue
+from tests.fixtures.leaves import issue
 from tests.pki.forge import AT, DAY, HOST
 from tests.pki.house import NAMES, a_root, founded, key
 

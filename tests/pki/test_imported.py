@@ -13,7 +13,7 @@ from governance.kernel.errors import Invalid
 from governance.pki import chain
 from governance.pki.authority import Names, to_pem
 from governance.pki.imported import check_ca
-from governance.pki.leaf import issue
+from tests.fixtures.leaves import issue
 from tests.pki.cases.case import instead, permitting
 from tests.pki.forge import AT, CLIENT, DAY, HOST, Forged, authority, forge, key_named, key_usage, leaf, middle, root
 from tests.pki.house import key

@@ -23,7 +23,7 @@ from governance.pki.authority import (
     make_root,
 )
 from governance.pki.certificates import found, is_critical
-from governance.pki.leaf import issue
+from tests.fixtures.leaves import issue
 from tests.pki.cases.case import instead, permitting
 from tests.pki.forge import AT, DAY, HOST, SPIFFE, authority, network, subtrees
 from tests.pki.house import NAMES, a_root, founded, key

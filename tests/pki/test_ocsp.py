@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from governance.kernel.clock import now
 from governance.kernel.errors import Invalid
 from governance.pki.authority import Authority, Names, make_root, to_pem
-from governance.pki.leaf import issue
 from governance.pki.ocsp import Responder, Status, answer, make_responder
+from tests.fixtures.leaves import issue
 from tests.pki import openssl
 from tests.pki.forge import DAY, HOST
 from tests.pki.house import founded, key

@@ -52,7 +52,7 @@ def prove_waiting() -> int:
             execute(
                 ReleaseIssues(namespace=namespace, items=items), by=WORKER, reason="its issuer has no gate any more"
             )
-        judged = _judged([each for each in page if each not in free], now())
+        judged = _judged([each for each in page if modes.get(each.issuer, GATE) == GATE], now())
         done += len(free) + _record(judged)
         lacking = [each for each in judged if each.standing.state != "logged"]
         observe.checked(_checked(judged))
@@ -136,9 +136,9 @@ def _notice(judged: Sequence[Judged], modes: Mapping[str, Mode]) -> None:
     closed: list[str] = []
     for each in judged:
         state, silent = each.standing.state, modes.get(each.of.issuer) == "off"
-        for kind in ("not_logged", "cannot_tell"):
+        for kind, is_so in (("not_logged", state == "not_logged"), ("cannot_tell", state == "unknown")):
             key = f"{kind}:{each.of.serial}"
-            if not silent and kind == {"not_logged": "not_logged", "unknown": "cannot_tell"}.get(state):
+            if is_so and not silent:
                 opened.append(_noticed(key, kind, each))
             else:
                 closed.append(key)

@@ -19,10 +19,11 @@ from governance.pki.ct import auditing, logalarms, looking, publiclist, tailing
 from governance.pki.ct.own import submission
 from governance.pki.ct.submitting import log_and_sign
 from governance.pki.keys import make_key
-from governance.pki.leaf import draft, issue
+from governance.pki.leaf import draft
 from governance.pki.names import Names
 from governance.pki.queries.authorities import signer_of
 from governance.pki.worker import issue_due
+from tests.fixtures.leaves import issue
 from tests.gateway.pages import issued
 from tests.pki.ct.ports import identity
 

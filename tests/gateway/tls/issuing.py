@@ -7,8 +7,8 @@ from gateway.tls.pair import Pair
 from governance.kernel.clock import now
 from governance.pki import authority as ca
 from governance.pki import keys
-from governance.pki.leaf import issue
 from governance.pki.names import Names
+from tests.fixtures.leaves import issue
 
 HOUR = timedelta(hours=1)
 CART = "spiffe://shop.example/ns/shop/sa/cart"

@@ -16,8 +16,8 @@ from governance.pki.certificates import serial_of
 from governance.pki.crl import Revoked, build_crl
 from governance.pki.keys import make_key
 from governance.pki.keys import to_pem as key_to_pem
-from governance.pki.leaf import issue
 from governance.pki.names import workload_uri
+from tests.fixtures.leaves import issue
 
 DOMAIN = "demo.test"
 LIFE = timedelta(hours=1)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from governance.pki.ct.own.log import ensure_log
 from tests.fixtures.ctlog import CtLog
@@ -55,3 +56,12 @@ def elsewhere(pki: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     with CtLog() as log:
         pin_in(monkeypatch, tmp_path, log.log())
         yield log
+
+
+@pytest.fixture
+def closed_house(pki: House) -> Iterator[None]:
+    """A house whose own ports are closed."""
+    before = settings.GOV
+    settings.GOV = before.model_copy(update={"https_addr": ""})
+    yield
+    settings.GOV = before

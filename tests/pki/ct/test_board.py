@@ -1,9 +1,8 @@
 """The board over what is served: by real ports, and by what consumers hold."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from django.conf import settings
 
 from gateway.pages.monitor import ports as on_page
 from governance.kernel.actor import SYSTEM
@@ -39,14 +38,7 @@ from tests.pki.ct.watched import (
     verdicts,
 )
 
-
-@pytest.fixture(autouse=True)
-def watched(pki: House) -> Iterator[None]:
-    """A house whose own ports are closed."""
-    before = settings.GOV
-    settings.GOV = before.model_copy(update={"https_addr": ""})
-    yield
-    settings.GOV = before
+pytestmark = pytest.mark.usefixtures("closed_house")
 
 
 def test_a_certificate_signed_with_our_key_behind_our_back_is_named_within_one_round(pki: House) -> None:

@@ -1,9 +1,6 @@
 """The board over what is late: old issues that are still about, new ones that nobody has, ports that are down."""
 
-from collections.abc import Iterator
-
 import pytest
-from django.conf import settings
 
 from governance.kernel.actor import SYSTEM
 from governance.ledger.execute import execute
@@ -32,14 +29,7 @@ from tests.pki.ct.watched import (
 )
 from tests.pki.joining import URI, acting, csr
 
-
-@pytest.fixture(autouse=True)
-def watched(pki: House) -> Iterator[None]:
-    """A house whose own ports are closed."""
-    before = settings.GOV
-    settings.GOV = before.model_copy(update={"https_addr": ""})
-    yield
-    settings.GOV = before
+pytestmark = pytest.mark.usefixtures("closed_house")
 
 
 def test_a_stuck_reload_is_named_and_over_as_soon_as_it_reloads(pki: House) -> None:

@@ -1,6 +1,5 @@
 """Ports that show now this and now that, or more than anybody needs: they cost little, and hide nothing."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -8,7 +7,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from django.conf import settings
 
 from governance.kernel.actor import SYSTEM
 from governance.kernel.clock import now
@@ -40,13 +38,7 @@ HOUR = timedelta(hours=1)
 END_LINE = "-----END CERTIFICATE-----\n"
 
 
-@pytest.fixture(autouse=True)
-def watched(pki: House) -> Iterator[None]:
-    """A house whose own ports are closed."""
-    before = settings.GOV
-    settings.GOV = before.model_copy(update={"https_addr": ""})
-    yield
-    settings.GOV = before
+pytestmark = pytest.mark.usefixtures("closed_house")
 
 
 def test_a_port_that_changes_its_certificate_every_round_is_one_finding(pki: House) -> None:

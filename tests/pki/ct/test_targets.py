@@ -1,9 +1,7 @@
 """Which ports are looked at, and whose turn it is."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from django.conf import settings
 
 from governance.kernel.actor import SYSTEM
@@ -22,20 +20,11 @@ AT = datetime(2026, 6, 1, tzinfo=UTC)
 ME = workload_uri(DOMAIN, "governor", "control-plane")
 
 
-@pytest.fixture
-def closed(pki: House) -> Iterator[None]:
-    """A house whose own ports are closed."""
-    before = settings.GOV
-    settings.GOV = before.model_copy(update={"https_addr": ""})
-    yield
-    settings.GOV = before
-
-
 def asked_for() -> list[tuple[str, str, str, str]]:
     return [(each.namespace, each.service, each.port.address, each.port.server_name) for each in targets()]
 
 
-def test_the_endpoints_of_services_with_mutual_tls_are_asked_for_their_service(closed: None) -> None:
+def test_the_endpoints_of_services_with_mutual_tls_are_asked_for_their_service(closed_house: None) -> None:
     serve("10.0.0.1:443")
     serve("10.0.0.2:443", service="till")
     plain = SetTransport(namespace="shop", service="till", mode="plaintext")
@@ -43,7 +32,7 @@ def test_the_endpoints_of_services_with_mutual_tls_are_asked_for_their_service(c
     assert asked_for() == [("shop", "checkout", "10.0.0.1:443", "checkout.shop.svc")]
 
 
-def test_a_listener_is_asked_for_its_name(closed: None) -> None:
+def test_a_listener_is_asked_for_its_name(closed_house: None) -> None:
     listen("red.example:443", server_name="www.red.example")
     listen("10.0.0.1:443", namespace="bank")
     assert asked_for() == [("bank", "", "10.0.0.1:443", ""), ("shop", "", "red.example:443", "www.red.example")]

@@ -20,13 +20,13 @@ from governance.pki.ct.standing import FindingView
 from governance.pki.enrolment import join
 from governance.pki.keys import PrivateKey, make_key
 from governance.pki.keys import to_pem as key_pem
-from governance.pki.leaf import issue
 from governance.pki.names import Names
 from governance.pki.queries.authorities import signer_of
 from governance.pki.queries.findings import findings
 from governance.pki.worker import issue_due
 from governance.registry.commands import CreateService, RegisterEndpoint
 from governance.registry.values import EndpointSpec, ServiceSpec
+from tests.fixtures.leaves import issue
 from tests.pki import forge
 from tests.pki.conftest import clock_at, delivered, want
 from tests.pki.ct.ports import Identity, identity
